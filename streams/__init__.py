@@ -1,0 +1,1 @@
+"""maalstrom: real-time goal attribution from Kafka to ClickHouse."""

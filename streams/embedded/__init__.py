@@ -1,0 +1,1 @@
+"""What the demo and one-machine set-ups run in place of servers: a broker, ClickHouse, a page."""
