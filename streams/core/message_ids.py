@@ -1,0 +1,118 @@
+"""Message ids as 128-bit keys: small, exact, and readable again, so that ties are ordered by the id's own text.
+
+A UUID is its 16 bytes and an id of up to 16 bytes is itself; of a longer one the key is a digest, and its text is kept
+beside. Keys are scrambled by a reversible mix, so that they spread evenly and can be searched as if they were hashes.
+"""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+U64 = NDArray[np.uint64]
+SHORT, UUID, LONG = 0, 1, 2
+_DASHES = (8, 13, 18, 23)
+_DIGITS = np.delete(np.arange(36), _DASHES)
+_HEX = np.full(256, 255, np.uint8)
+_HEX[list(b"0123456789abcdef")] = np.arange(16)
+_SALT = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], np.uint64)
+
+
+class Keys(NamedTuple):
+    """One row an id: `high` and `low` are its key, `form` is SHORT, UUID or LONG."""
+
+    high: U64
+    low: U64
+    form: NDArray[np.uint8]
+
+
+def _mixed(x: U64) -> U64:
+    """The finaliser of splitmix64 (Steele, Lea and Flood 2014): every bit of x reaches every bit."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def _scrambled(pairs: U64, form: int) -> tuple[U64, U64]:
+    low = pairs[:, 1] ^ _mixed(pairs[:, 0] + _SALT[form])
+    return pairs[:, 0] ^ _mixed(low), low
+
+
+def _plain(high: int, low: int, form: int) -> bytes:
+    lows = np.array([low], np.uint64)
+    highs = np.array([high], np.uint64) ^ _mixed(lows)
+    lows ^= _mixed(highs + _SALT[form])
+    return bytes(np.stack([highs, lows]).astype(">u8").tobytes())
+
+
+def _pairs(sixteens: bytes) -> U64:
+    """Rows of 16 bytes as rows of two big-endian numbers, so that their order is the order of the bytes."""
+    return np.frombuffer(sixteens, ">u8").reshape(-1, 2).astype(np.uint64)
+
+
+def _uuids(encoded: Sequence[bytes]) -> tuple[bytes, NDArray[np.bool_]]:
+    """The 16 bytes of each 36-byte text, and which of them are UUIDs in their lower-case form."""
+    rows = np.frombuffer(b"".join(encoded), np.uint8).reshape(-1, 36)
+    digits = _HEX[rows[:, _DIGITS]]
+    good = (digits < 16).all(axis=1) & (rows[:, _DASHES] == ord("-")).all(axis=1)
+    return (digits[:, ::2] << 4 | digits[:, 1::2] & 15).tobytes(), good
+
+
+class MessageIds:
+    """Encodes ids to keys and back; holds the text of the long ones, by key."""
+
+    def __init__(self) -> None:
+        self.texts: dict[tuple[int, int], str] = {}
+
+    def keys(self, ids: Sequence[str]) -> Keys:
+        """The keys of `ids`, in their order; two ids have the same key only if they are the same."""
+        encoded = [text.encode() for text in ids]
+        lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
+        n = len(ids)
+        keys = Keys(np.zeros(n, np.uint64), np.zeros(n, np.uint64), np.zeros(n, np.uint8))
+        form = np.where(lengths <= 16, SHORT, np.where(lengths == 36, UUID, LONG))
+        if b"\0" in b"".join(encoded):  # padding could not be told from it
+            form[[b"\0" in text for text in encoded]] = LONG
+        self._fill_uuids(keys, form, encoded)
+        short = np.flatnonzero(form == SHORT)
+        self._fill(keys, short, SHORT, [encoded[i].ljust(16, b"\0") for i in short.tolist()])
+        self._fill_long(keys, np.flatnonzero(form == LONG), ids)
+        return keys
+
+    def _fill_uuids(self, keys: Keys, form: NDArray[np.int64], encoded: Sequence[bytes]) -> None:
+        at = np.flatnonzero(form == UUID)
+        if not len(at):
+            return
+        sixteens, good = _uuids(encoded if len(at) == len(encoded) else [encoded[i] for i in at.tolist()])
+        form[at[~good]] = LONG
+        pairs = _pairs(sixteens)[good]
+        keys.high[at[good]], keys.low[at[good]] = _scrambled(pairs, UUID)
+        keys.form[at[good]] = UUID
+
+    def _fill(self, keys: Keys, at: NDArray[np.int64], form: int, sixteens: Sequence[bytes]) -> None:
+        keys.high[at], keys.low[at] = _scrambled(_pairs(b"".join(sixteens)), form)
+        keys.form[at] = form
+
+    def _fill_long(self, keys: Keys, at: NDArray[np.int64], ids: Sequence[str]) -> None:
+        self._fill(keys, at, LONG, [blake2b(ids[i].encode(), digest_size=16).digest() for i in at])
+        self.texts.update(
+            zip(zip(keys.high[at].tolist(), keys.low[at].tolist(), strict=True), (ids[i] for i in at), strict=True)
+        )
+
+    def text(self, high: int, low: int, form: int) -> str:
+        """The id that has this key. Raises KeyError for a long one that was forgotten."""
+        if form == LONG:
+            return self.texts[high, low]
+        plain = _plain(high, low, form)
+        if form == SHORT:
+            return plain.rstrip(b"\0").decode()
+        digits = plain.hex()
+        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+    def forget(self, keys: Keys) -> None:
+        """Drop the texts of those long ids."""
+        at = keys.form == LONG
+        for key in zip(keys.high[at].tolist(), keys.low[at].tolist(), strict=True):
+            self.texts.pop(key, None)

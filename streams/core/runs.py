@@ -1,0 +1,158 @@
+"""Runs: immutable arrays of engagement events, sorted by message key, with the rows of each user listed beside."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.core.message_ids import Keys
+
+U64 = NDArray[np.uint64]
+U32 = NDArray[np.uint32]
+I64 = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+EPOCH_BITS = 32  # bits of the time, in ms, that a row keeps; the rest is its run's
+_FORM_SHIFT = np.uint32(30)
+KINDS = 1 << 30
+_KIND = np.uint32(KINDS - 1)
+
+
+class Touches(NamedTuple):
+    """Engagement events as columns: `user` hash (0 = none), `time` in ms, `kind` (below KINDS), message `keys`."""
+
+    user: U64
+    time: I64
+    kind: U32
+    keys: Keys
+
+    def take(self, at: I64 | Mask) -> "Touches":
+        keys = Keys(self.keys.high[at], self.keys.low[at], self.keys.form[at])
+        return Touches(self.user[at], self.time[at], self.kind[at], keys)
+
+
+class Run(NamedTuple):
+    """One run: 28 bytes a row and 12 a user. All its times share their upper bits, `epoch`."""
+
+    epoch: int
+    low: U64  # sorted
+    high: U64
+    time: U32  # the lower EPOCH_BITS
+    kind: U32  # with the form of the message key in the upper two bits
+    users: U64  # sorted, distinct
+    starts: U32  # users[i] has the rows at rows[starts[i]:starts[i + 1]]
+    rows: U32
+
+
+def concatenated(parts: list[Touches]) -> Touches:
+    """All rows of `parts`, one after the other; `parts` is not empty."""
+    keys = (np.concatenate([part.keys[i] for part in parts]) for i in range(3))
+    user, time, kind = (np.concatenate([part[i] for part in parts]) for i in range(3))
+    return Touches(user, time, kind, Keys(*keys))
+
+
+def none() -> Touches:
+    """No rows at all."""
+    empty = np.zeros(0, np.uint64)
+    keys = Keys(empty, empty, np.zeros(0, np.uint8))
+    return Touches(empty, np.zeros(0, np.int64), np.zeros(0, np.uint32), keys)
+
+
+def sorted_run(batch: Touches, epoch: int) -> Run:
+    """A run of that batch, whose times all lie in `epoch`."""
+    return _run(batch.take(np.argsort(batch.keys.low)), epoch)
+
+
+def _run(batch: Touches, epoch: int) -> Run:
+    users, starts, rows = _by_user(batch.user, np.argsort(batch.user).astype(np.uint32))
+    return _columns(batch, epoch, users, starts, rows)
+
+
+def _by_user(user: U64, rows: U32) -> tuple[U64, U32, U32]:
+    """`rows` lists the row numbers in the order of their user: the distinct users, and where each starts."""
+    ordered = user[rows]
+    first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))) if len(rows) else rows
+    return ordered[first], np.append(first, len(rows)).astype(np.uint32), rows
+
+
+def _columns(batch: Touches, epoch: int, users: U64, starts: U32, rows: U32) -> Run:
+    kind = batch.kind | (batch.keys.form.astype(np.uint32) << _FORM_SHIFT)
+    time = (batch.time & ((1 << EPOCH_BITS) - 1)).astype(np.uint32)
+    return Run(epoch, batch.keys.low, batch.keys.high, time, kind, users, starts, rows)
+
+
+def merged(runs: list[Run]) -> Run:
+    """One run of all their rows. Sorted parts are merged, not sorted again: numpy's stable sort sees that they are."""
+    batch = concatenated([rows_of(run) for run in runs])
+    order = np.argsort(batch.keys.low, kind="stable")
+    place = np.empty(len(order), np.uint32)
+    place[order] = np.arange(len(order), dtype=np.uint32)
+    by_user = np.concatenate([run.rows + np.uint32(base) for run, base in zip(runs, _bases(runs), strict=True)])
+    by_user = by_user[np.argsort(batch.user[by_user], kind="stable")]
+    users, starts, rows = _by_user(batch.user, by_user)
+    return _columns(batch.take(order), runs[0].epoch, users, starts, place[rows])
+
+
+def _bases(runs: list[Run]) -> list[int]:
+    return [0, *np.cumsum([len(run.low) for run in runs])[:-1].tolist()]
+
+
+def times(run: Run) -> I64:
+    """The whole times of its rows, in ms."""
+    return run.time.astype(np.int64) | (run.epoch << EPOCH_BITS)
+
+
+def rows_of(run: Run) -> Touches:
+    """Its rows as they were added, in the order of their keys."""
+    user = np.empty(len(run.low), np.uint64)
+    user[run.rows] = np.repeat(run.users, np.diff(run.starts))
+    return Touches(user, times(run), run.kind & _KIND, Keys(run.high, run.low, _form(run.kind)))
+
+
+def _form(kind: U32) -> NDArray[np.uint8]:
+    return (kind >> _FORM_SHIFT).astype(np.uint8)
+
+
+def rows_of_users(run: Run, users: U64) -> tuple[Touches, I64]:
+    """The rows of those users (sorted, distinct) in `run`, and for each the user's position in `users`."""
+    place = np.searchsorted(run.users, users)
+    known = place < len(run.users)
+    known[known] = run.users[place[known]] == users[known]
+    starts, ends = (run.starts[place[known] + i].astype(np.int64) for i in (0, 1))
+    at = run.rows[slices(starts, ends)]
+    owner = np.repeat(np.flatnonzero(known), ends - starts)
+    time = run.time[at].astype(np.int64) | (run.epoch << EPOCH_BITS)
+    kind = run.kind[at]
+    keys = Keys(run.high[at], run.low[at], _form(kind))
+    return Touches(users[owner], time, kind & _KIND, keys), owner
+
+
+def slices(starts: I64, ends: I64) -> I64:
+    """The numbers of every range(start, end), one range after the other."""
+    lengths = ends - starts
+    offsets = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
+    return offsets + np.arange(len(offsets))
+
+
+def contains(run: Run, low: U64, high: U64) -> Mask:
+    """Which of those keys (sorted by `low`) the run has."""
+    place = np.searchsorted(run.low, low)
+    inside = place < len(run.low)
+    inside[inside] = run.low[place[inside]] == low[inside]
+    hits = np.flatnonzero(inside)
+    inside[hits] = [_matches(run, i, h) for i, h in zip(place[hits].tolist(), high[hits].tolist(), strict=True)]
+    return inside
+
+
+def _matches(run: Run, place: int, high: int) -> bool:
+    end = np.searchsorted(run.low, run.low[place], side="right")
+    return bool((run.high[place:end] == high).any())
+
+
+def first_of_each(keys: Keys) -> Mask:
+    """Which rows are the first with their key."""
+    order = np.lexsort((keys.high, keys.low))  # stable: equal keys stay in the order of their arrival
+    low, high = keys.low[order], keys.high[order]
+    again = np.concatenate(([False], (low[1:] == low[:-1]) & (high[1:] == high[:-1])))
+    first = np.ones(len(order), np.bool_)
+    first[order] = ~again[: len(order)]
+    return first
