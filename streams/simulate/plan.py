@@ -1,0 +1,268 @@
+"""Who does what, when and why: every touch, order and reversal of a simulated period, as arrays, from one seed."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.simulate.town import DESK, EFFORTS, EVERYDAY, PERSUASION, Effort
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+ORGANIC = -1
+COMPLETED, PARTIAL, WHOLE, CANCELLED = range(4)
+
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+# People by hour of the day and by weekday (Monday first), relative.
+_BY_HOUR = np.array([1, 1, 1, 1, 1, 2, 4, 7, 8, 8, 8, 9, 10, 9, 8, 8, 9, 10, 12, 14, 15, 12, 7, 3], float)
+_BY_WEEKDAY = np.array([9, 9, 9, 10, 12, 13, 8], float)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is simulated. Shares are 0..1; `disorder` is the share that arrives hours late, `organic` of the orders."""
+
+    events: int = 100_000
+    seed: int = 1
+    start: date = date(2026, 10, 1)
+    days: int = 31
+    users: int | None = None
+    engagement: float = 0.98
+    organic: float = 0.3
+    refunds: float = 0.08
+    duplicates: float = 0.01
+    disorder: float = 0.03
+    denied: float = 0.08
+    anonymous: float = 0.25
+
+    def __post_init__(self) -> None:
+        shares = (
+            self.engagement,
+            self.organic,
+            self.refunds,
+            self.duplicates,
+            self.disorder,
+            self.denied,
+            self.anonymous,
+        )
+        if not all(0 <= share <= 1 for share in shares):
+            raise ValueError("a share of a scenario is outside 0..1; 0.08 means 8 %")
+        if self.events < 0 or self.days < 1 or (self.users is not None and self.users < 1):
+            raise ValueError("a scenario needs events >= 0, days >= 1 and users >= 1")
+
+    @property
+    def people(self) -> int:
+        """The number of users: ten events each unless told."""
+        return self.users or max(1, self.events // 10)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way to meet one campaign."""
+
+    effort: Effort
+    network: str
+    action: str
+    variant: int
+
+
+KINDS = tuple(
+    Kind(effort, network, action, variant)
+    for effort in (*EFFORTS, EVERYDAY)
+    for network in effort.networks
+    for action in effort.actions
+    for variant in range(4)
+)
+_EFFORT_OF_KIND = np.array([EFFORTS.index(k.effort) if k.effort in EFFORTS else ORGANIC for k in KINDS])
+_KIND_WEIGHT = np.array(
+    [
+        k.effort.share * k.effort.actions[k.action] / sum(k.effort.actions.values()) / len(k.effort.networks)
+        for k in KINDS
+    ]
+)
+_KIND_PULL = np.array([k.effort.pull * PERSUASION.get(k.action, 0.0) for k in KINDS])
+_HAS_COUPON = np.array([bool(effort.coupons) for effort in EFFORTS])
+_AT_DESK = np.array([effort.causes == DESK for effort in EFFORTS])
+
+
+@dataclass(frozen=True)
+class Touches:
+    """Engagement events; one element each. `time` in ms, `kind` indexes KINDS."""
+
+    user: Ints
+    time: Ints
+    kind: Ints
+    nameless: Flags
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Completions; `cause` indexes EFFORTS or is ORGANIC, `amount` in hundredths, `new` is 1, 0 or -1 (not said)."""
+
+    user: Ints
+    time: Ints
+    cause: Ints
+    desk: Flags
+    amount: Ints
+    coupon: Flags
+    tagged: Flags
+    nameless: Flags
+    new: Ints
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """Checkout events: of which order, when, COMPLETED, PARTIAL, WHOLE or CANCELLED, and an amount in hundredths."""
+
+    order: Ints
+    time: Ints
+    kind: Ints
+    amount: Ints
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole period. A record's position is its index in touches + checkout.
+
+    `uuid` (16 bytes a row) and `lag` (ms from event to arrival) are by position; `repeats` are the positions that
+    arrive once more, `repeat_lag` later; `denied` (consent) and `anonymous` are by user.
+    """
+
+    scenario: Scenario
+    touches: Touches
+    orders: Orders
+    checkout: Checkout
+    denied: Flags
+    anonymous: Flags
+    uuid: NDArray[np.uint8]
+    lag: Ints
+    repeats: Ints
+    repeat_lag: Ints
+
+    def arrival(self) -> Ints:
+        """Positions of the records in the order in which they arrive, a repeated one twice."""
+        first = np.concatenate([self.touches.time, self.checkout.time]) + self.lag
+        again = first[self.repeats] + self.repeat_lag
+        positions = np.concatenate([np.arange(len(first)), self.repeats])
+        return positions[np.argsort(np.concatenate([first, again]), kind="stable")]
+
+
+def plan(scenario: Scenario) -> Plan:
+    """Everything that happens in a scenario; a pure function of it."""
+    rng = np.random.default_rng(scenario.seed)
+    repeats = round(scenario.events * scenario.duplicates)
+    distinct = scenario.events - repeats
+    engaged = round(distinct * scenario.engagement)
+    touches = _touches(rng, scenario, engaged)
+    reversed_, completed_again = _counts(scenario, distinct - engaged)
+    orders = _orders(rng, scenario, touches, distinct - engaged - reversed_ - completed_again)
+    return Plan(
+        scenario=scenario,
+        touches=touches,
+        orders=orders,
+        checkout=_checkout(rng, scenario, orders, reversed_, completed_again),
+        denied=rng.random(scenario.people) < scenario.denied,
+        anonymous=rng.random(scenario.people) < scenario.anonymous,
+        uuid=np.frombuffer(rng.bytes(16 * distinct), np.uint8).reshape(distinct, 16),
+        lag=_lag(rng, scenario, distinct),
+        repeats=rng.integers(0, max(distinct, 1), repeats),
+        repeat_lag=_exponential(rng, HOUR / 4, repeats) + 1,
+    )
+
+
+def _counts(scenario: Scenario, checkout: int) -> tuple[int, int]:
+    """Of so many checkout events: how many reversals and how many re-completions (one order in a hundred)."""
+    orders = checkout / (1 + scenario.refunds + 0.01)
+    return (round(orders * scenario.refunds), round(orders * 0.01)) if checkout > 1 else (0, 0)
+
+
+def _touches(rng: np.random.Generator, scenario: Scenario, count: int) -> Touches:
+    # Squared, so that a few users are far more active than the rest.
+    users = (scenario.people * rng.random(count) ** 2).astype(np.int64)
+    return Touches(
+        user=users,
+        time=_times(rng, scenario, count),
+        kind=_weighted(rng, _KIND_WEIGHT, count),
+        nameless=rng.random(count) < 0.01,
+    )
+
+
+def _orders(rng: np.random.Generator, scenario: Scenario, touches: Touches, count: int) -> Orders:
+    pull = _KIND_PULL[touches.kind]
+    organic = round(count * scenario.organic) if pull.any() else count
+    caused = count - organic
+    touch = _weighted(rng, pull, caused)
+    cause = np.concatenate([_EFFORT_OF_KIND[touches.kind[touch]], np.full(organic, ORGANIC)])
+    delay = np.minimum(_exponential(rng, 1.5 * DAY, caused), _until_end(rng, scenario, touches.time[touch])) % (6 * DAY)
+    time_ = np.concatenate([touches.time[touch] + delay, _times(rng, scenario, organic)])
+    strangers = rng.integers(0, scenario.people, count)
+    user = np.where(cause == ORGANIC, strangers, np.concatenate([touches.user[touch], strangers[caused:]]))
+    coupon = (cause != ORGANIC) & _HAS_COUPON[cause] & (rng.random(count) < 0.7)
+    # Half of those who bring a coupon only ever saw it on paper: nothing but the coupon tells their cause.
+    user = np.where(coupon & (rng.random(count) < 0.5), strangers, user)
+    said = rng.random(count)
+    return Orders(
+        user=user,
+        time=time_,
+        cause=cause,
+        desk=np.where(cause == ORGANIC, rng.random(count) < 0.2, _AT_DESK[cause]),
+        amount=np.maximum(100, np.round(rng.lognormal(10.3, 0.6, count)).astype(np.int64)),
+        coupon=coupon,
+        tagged=(cause != ORGANIC) & (rng.random(count) < 0.15),
+        nameless=rng.random(count) < 0.05,
+        new=np.where(said < 0.03, -1, (said < np.where(cause == ORGANIC, 0.08, 0.13)).astype(np.int64)),
+    )
+
+
+def _checkout(rng: np.random.Generator, scenario: Scenario, orders: Orders, reversed_: int, again: int) -> Checkout:
+    """Each order's completion, then reversals (half of them partial), then completions of some orders once more."""
+    count = len(orders.time)
+    changed = rng.integers(0, max(count, 1), reversed_ + again)
+    wait = np.concatenate([_exponential(rng, 4 * DAY, reversed_), _exponential(rng, HOUR / 2, again)])
+    since = orders.time[changed]
+    kind = np.concatenate([PARTIAL + _weighted(rng, np.array([2.0, 1.0, 1.0]), reversed_), np.full(again, COMPLETED)])
+    kind = np.where((kind == PARTIAL) & orders.desk[changed], CANCELLED, kind)  # an enquiry has no price to refund
+    share = np.where(kind == PARTIAL, 0.1 + 0.6 * rng.random(len(kind)), 1.1)
+    return Checkout(
+        order=np.concatenate([np.arange(count), changed]),
+        time=np.concatenate([orders.time, since + np.minimum(wait, _until_end(rng, scenario, since))]),
+        kind=np.concatenate([np.full(count, COMPLETED), kind]),
+        amount=np.concatenate([orders.amount, (orders.amount[changed] * share).astype(np.int64)]),
+    )
+
+
+def _lag(rng: np.random.Generator, scenario: Scenario, count: int) -> Ints:
+    """From the event to its arrival: about a second, for the disorderly share about six hours."""
+    late = rng.random(count) < scenario.disorder
+    return np.where(late, _exponential(rng, 6 * HOUR, count), _exponential(rng, 1_000, count))
+
+
+def _times(rng: np.random.Generator, scenario: Scenario, count: int) -> Ints:
+    """Event times with the rhythm of day and week."""
+    weekdays = (scenario.start.weekday() + np.arange(scenario.days)) % 7
+    hours = _weighted(rng, np.outer(_BY_WEEKDAY[weekdays], _BY_HOUR).ravel(), count)
+    return _begin(scenario) + hours * HOUR + rng.integers(0, HOUR, count)
+
+
+def _until_end(rng: np.random.Generator, scenario: Scenario, since: Ints) -> Ints:
+    """A random part of what is left of the period, so that what follows an event still falls inside."""
+    left = _begin(scenario) + scenario.days * DAY - 1 - since
+    return (rng.random(len(since)) * left).astype(np.int64)
+
+
+def _begin(scenario: Scenario) -> int:
+    return int(datetime.combine(scenario.start, time(), UTC).timestamp()) * 1000
+
+
+def _exponential(rng: np.random.Generator, mean: float, count: int) -> Ints:
+    return rng.exponential(mean, count).astype(np.int64)
+
+
+def _weighted(rng: np.random.Generator, weights: NDArray[np.float64], count: int) -> Ints:
+    """Indexes drawn with probability proportional to `weights`."""
+    bounds = np.cumsum(weights)
+    drawn = np.searchsorted(bounds, rng.random(count) * bounds[-1], side="right") if count else np.zeros(0)
+    return drawn.astype(np.int64)

@@ -1,0 +1,114 @@
+"""The simulated town: its campaigns, how people meet them, and the catalogue that describes them."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+SHOP = "Order Completed"
+DESK = "Enquiry Answered"
+
+_SOCIAL = {
+    "impression": 44.0,
+    "view": 12.0,
+    "video_view": 14.0,
+    "like": 12.0,
+    "comment": 2.0,
+    "share": 1.5,
+    "save": 1.0,
+    "follow": 1.5,
+    "reply": 0.5,
+    "click": 8.0,
+    "visit": 2.0,
+    "unlike": 0.8,
+    "unfollow": 0.4,
+    "unsave": 0.2,
+    "unshare": 0.1,
+}
+_ADVERTISING = {"impression": 80.0, "click": 20.0}
+_EMAIL = {"view": 75.0, "click": 25.0}
+_PAPER = {"scan": 70.0, "visit": 30.0}
+_STREET = {"view": 50.0, "visit": 35.0, "scan": 15.0}
+
+# How much likelier than a view an action leads to a purchase; an action not listed causes none.
+PERSUASION = {"click": 60.0, "scan": 60.0, "visit": 60.0, "follow": 20.0, "comment": 10.0, "like": 4.0, "view": 1.0}
+
+
+@dataclass(frozen=True)
+class Effort:
+    """A campaign as it really works: its share of all touches, its pull (conversions per touch), what it causes."""
+
+    id: str
+    name: str
+    means: str
+    networks: tuple[str, ...]
+    actions: dict[str, float]
+    share: float
+    pull: float
+    aliases: tuple[str, ...] = ()
+    coupons: tuple[str, ...] = ()
+    causes: str = SHOP
+
+
+EFFORTS = (
+    Effort(
+        "autumn", "Autumn on Facebook", "social", ("facebook", "instagram"), _SOCIAL, 36, 1.0, ("autumn-2026", "høst")
+    ),
+    Effort("makers", "Meet the makers", "social", ("tiktok", "instagram"), _SOCIAL, 28, 0.4, ("makers-tiktok",)),
+    Effort(
+        "friday-paper", "Coupon in the Friday paper", "newspaper", ("newspaper",), _PAPER, 2, 1.5, (), ("FREDAG20",)
+    ),
+    Effort("shop-window", "The shop window", "shop", ("shop",), _STREET, 5, 0.8, (), ("VINDU10",)),
+    Effort("search", "Search advertising", "search", ("search",), _ADVERTISING, 10, 0.7, ("adwords",)),
+    Effort("newsletter", "October newsletter", "email", ("email",), _EMAIL, 5, 0.8, ("news-10",), ("BREV15",)),
+    Effort("ask-online", "Ask the town on the web", "letter", ("letter", "facebook"), _PAPER, 4, 1.2, causes=DESK),
+)
+EVERYDAY = Effort("", "", "social", ("facebook", "instagram", "linkedin", "x"), _SOCIAL, 10, 0.0)
+
+
+def catalogue_text(start: date = date(2026, 10, 1), days: int = 31) -> str:
+    """The catalogue (TOML) of a campaign period: three goals with targets and every campaign of the town."""
+    end = start + timedelta(days=days - 1)
+    goals = f"""base_currency = "NOK"
+
+[[goal]]
+id = "new-customers"
+name = "100 new customers in the shop"
+event = "{SHOP}"
+where = {{ new_customer = true }}
+unit = "customers"
+target = 100
+by = {end}
+value = "revenue"
+
+[[goal]]
+id = "orders"
+name = "1 500 orders"
+event = "{SHOP}"
+unit = "orders"
+target = 1500
+by = {end}
+value = "revenue"
+windows = {{ click = "14d", engage = "3d", view = "1d" }}
+
+[[goal]]
+id = "enquiries"
+name = "Enquiries moved from phone to web"
+event = "{DESK}"
+unit = "enquiries"
+target = 400
+by = {end}
+value = 2.68
+"""
+    return goals + "".join(_campaign_text(effort, start, end) for effort in EFFORTS)
+
+
+def _campaign_text(effort: Effort, start: date, end: date) -> str:
+    lists = {"aliases": effort.aliases, "coupons": effort.coupons}
+    written = "".join(f"{key} = [{_quoted(names)}]\n" for key, names in lists.items() if names)
+    return (
+        f'\n[[campaign]]\nid = "{effort.id}"\nname = "{effort.name}"\nmeans = "{effort.means}"\n'
+        f"{written}start = {start}\nend = {end}\n"
+    )
+
+
+def _quoted(names: tuple[str, ...]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
