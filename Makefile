@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check setup clean
+.PHONY: demo test check kafka setup clean
 
 demo: $(READY)  ## a simulated campaign month through Kafka, the worker and ClickHouse
 	@$(BIN)/maalstrom demo $(ARGS)
@@ -16,6 +16,9 @@ check: $(READY)  ## formatting, lint, types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict streams
+
+kafka:  ## a real Kafka broker on 127.0.0.1 in the foreground, gone with its data on Ctrl-C: make kafka PORT=9092
+	@$(PYTHON) deploy/kafka/broker.py --port $(or $(PORT),9092)
 
 setup: $(READY)
 
