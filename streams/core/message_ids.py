@@ -97,9 +97,7 @@ class MessageIds:
 
     def _fill_long(self, keys: Keys, at: NDArray[np.int64], ids: Sequence[str]) -> None:
         self._fill(keys, at, LONG, [blake2b(ids[i].encode(), digest_size=16).digest() for i in at])
-        self.texts.update(
-            zip(zip(keys.high[at].tolist(), keys.low[at].tolist(), strict=True), (ids[i] for i in at), strict=True)
-        )
+        self.texts.update(zip(_long(keys), (ids[i] for i in at), strict=True))
 
     def text(self, high: int, low: int, form: int) -> str:
         """The id that has this key. Raises KeyError for a long one that was forgotten."""
@@ -111,8 +109,16 @@ class MessageIds:
         digits = plain.hex()
         return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
+    def texts_of(self, keys: Keys) -> list[tuple[int, int, str]]:
+        """The texts of the long ids among `keys`, with their keys."""
+        return [(*key, self.texts[key]) for key in _long(keys)]
+
     def forget(self, keys: Keys) -> None:
-        """Drop the texts of those long ids."""
-        at = keys.form == LONG
-        for key in zip(keys.high[at].tolist(), keys.low[at].tolist(), strict=True):
+        """Drop the texts of the long ids among `keys`."""
+        for key in _long(keys):
             self.texts.pop(key, None)
+
+
+def _long(keys: Keys) -> list[tuple[int, int]]:
+    at = keys.form == LONG
+    return list(zip(keys.high[at].tolist(), keys.low[at].tolist(), strict=True))

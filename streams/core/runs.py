@@ -12,13 +12,12 @@ U32 = NDArray[np.uint32]
 I64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 EPOCH_BITS = 32  # bits of the time, in ms, that a row keeps; the rest is its run's
-_FORM_SHIFT = np.uint32(30)
-KINDS = 1 << 30
-_KIND = np.uint32(KINDS - 1)
+_FORM_BITS = np.uint32(2)
+_FORM = np.uint32(3)
 
 
 class Touches(NamedTuple):
-    """Engagement events as columns: `user` hash (0 = none), `time` in ms, `kind` (below KINDS), message `keys`."""
+    """Engagement events as columns: `user` hash (0 = none), `time` in ms, `kind` (below 2**30), message `keys`."""
 
     user: U64
     time: I64
@@ -31,13 +30,13 @@ class Touches(NamedTuple):
 
 
 class Run(NamedTuple):
-    """One run: 28 bytes a row and 12 a user. All its times share their upper bits, `epoch`."""
+    """One run: 26 bytes a row (28 beyond 16 383 kinds) and 12 a user. All its times share their upper bits, `epoch`."""
 
     epoch: int
     low: U64  # sorted
     high: U64
     time: U32  # the lower EPOCH_BITS
-    kind: U32  # with the form of the message key in the upper two bits
+    kind: U32 | NDArray[np.uint16]  # with the form of the message key in the lower bits
     users: U64  # sorted, distinct
     starts: U32  # users[i] has the rows at rows[starts[i]:starts[i + 1]]
     rows: U32
@@ -75,9 +74,13 @@ def _by_user(user: U64, rows: U32) -> tuple[U64, U32, U32]:
 
 
 def _columns(batch: Touches, epoch: int, users: U64, starts: U32, rows: U32) -> Run:
-    kind = batch.kind | (batch.keys.form.astype(np.uint32) << _FORM_SHIFT)
+    kind = _narrow(batch.kind << _FORM_BITS | batch.keys.form)
     time = (batch.time & ((1 << EPOCH_BITS) - 1)).astype(np.uint32)
     return Run(epoch, batch.keys.low, batch.keys.high, time, kind, users, starts, rows)
+
+
+def _narrow(kind: U32) -> U32 | NDArray[np.uint16]:
+    return kind.astype(np.uint16) if kind.max(initial=0) < 1 << 16 else kind
 
 
 def merged(runs: list[Run]) -> Run:
@@ -105,11 +108,12 @@ def rows_of(run: Run) -> Touches:
     """Its rows as they were added, in the order of their keys."""
     user = np.empty(len(run.low), np.uint64)
     user[run.rows] = np.repeat(run.users, np.diff(run.starts))
-    return Touches(user, times(run), run.kind & _KIND, Keys(run.high, run.low, _form(run.kind)))
+    return Touches(user, times(run), *_kind_and_keys(run, slice(None)))
 
 
-def _form(kind: U32) -> NDArray[np.uint8]:
-    return (kind >> _FORM_SHIFT).astype(np.uint8)
+def _kind_and_keys(run: Run, at: I64 | U32 | slice) -> tuple[U32, Keys]:
+    packed = run.kind[at].astype(np.uint32)
+    return packed >> _FORM_BITS, Keys(run.high[at], run.low[at], (packed & _FORM).astype(np.uint8))
 
 
 def rows_of_users(run: Run, users: U64) -> tuple[Touches, I64]:
@@ -121,9 +125,7 @@ def rows_of_users(run: Run, users: U64) -> tuple[Touches, I64]:
     at = run.rows[slices(starts, ends)]
     owner = np.repeat(np.flatnonzero(known), ends - starts)
     time = run.time[at].astype(np.int64) | (run.epoch << EPOCH_BITS)
-    kind = run.kind[at]
-    keys = Keys(run.high[at], run.low[at], _form(kind))
-    return Touches(users[owner], time, kind & _KIND, keys), owner
+    return Touches(users[owner], time, *_kind_and_keys(run, at)), owner
 
 
 def slices(starts: I64, ends: I64) -> I64:

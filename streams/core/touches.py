@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streams.core.message_ids import Keys
 from streams.core.runs import (
@@ -106,12 +105,12 @@ class TouchIndex:
         self._runs = [run for run in self._runs if len(run.low)]
         return concatenated(gone).keys
 
-    def journeys(self, wanted: Wanted, classes: NDArray[np.uint8]) -> Found:
+    def journeys(self, wanted: Wanted, classes: I64) -> Found:
         """The touches that each wanted conversion sees (contract 4); `classes[kind]` is a kind's action class."""
         users, user = np.unique(wanted.user, return_inverse=True)
         rows, owner = self._rows_of_users(users[users != 0])
         owner += int((users == 0).any())
-        action_class = classes[rows.kind].astype(np.int64)
+        action_class = classes[rows.kind]
         touch = action_class > 0
         rows, owner, action_class = rows.take(touch), owner[touch], action_class[touch]
         lanes = _Lanes(owner, action_class, rows.time)

@@ -1,0 +1,79 @@
+"""Rows of `conversions`, and of who was seen engaging, from statements and touches."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from streams.core.aggregates import coded
+from streams.core.codes import Kinds
+from streams.core.credit import MODELS, WHOLE, split
+from streams.core.figures import column
+from streams.core.rows import Columns, Ragged
+from streams.core.runs import I64, Touches
+from streams.core.statements import Paths, Statement, paths
+
+_DAY = 86_400_000  # ms
+
+
+def conversion_columns(statements: Sequence[Statement], kinds: Kinds, version: int) -> Columns:
+    """One row a statement, as it stands; touches and credit are empty where there is no touch."""
+    ordered = [s for s in statements if s.touches] + [s for s in statements if not s.touches]
+    path = paths([s for s in ordered if s.touches], kinds)
+    offsets = np.append(path.journeys.starts, np.full(len(ordered) - len(path.journeys.starts) + 1, len(path.time)))
+    words = {name: [getattr(s, name) for s in ordered] for name in ("goal", "currency", "customer", "reason")}
+    value, remaining = column(ordered, "value"), column(ordered, "remaining")
+    return {
+        **{name: coded(column_, np.arange(len(ordered))) for name, column_ in words.items()},
+        "conversion_id": [s.order_id for s in ordered],
+        "occurred_at": column(ordered, "time"),
+        "first_reported_at": column(ordered, "first") // 1000,
+        "updated_at": column(ordered, "updated") // 1000,
+        "value": remaining,
+        "reversed_value": value - remaining,
+        "user": np.fromiter((s.user for s in ordered), np.uint64, len(ordered)),
+        **_touch_columns(path, offsets, kinds),
+        "credit": _credit(ordered, path, offsets),
+        "status": coded(list(map(_status, ordered)), np.arange(len(ordered))),
+        "version": np.full(len(ordered), version, np.uint64),
+    }
+
+
+def _touch_columns(path: Paths, offsets: I64, kinds: Kinds) -> Columns:
+    distinct, at = np.unique(path.kind, return_inverse=True)
+    words = [kinds.words[code] for code in distinct.tolist()]
+    names = {
+        f"touch_{name}": coded([getattr(w, name) for w in words], at) for name in ("campaign", "network", "action")
+    }
+    return {"touch_at": Ragged(offsets, path.time), **{name: Ragged(offsets, column) for name, column in names.items()}}
+
+
+def _credit(statements: Sequence[Statement], path: Paths, offsets: I64) -> dict[str, Ragged]:
+    """Credit by model in millionths, nothing once all is taken back."""
+    journeys = path.journeys
+    n = len(journeys.starts) - 1
+    whole = column(statements[:n], "counted").clip(0) * WHOLE
+    return {model: Ragged(offsets, split(whole, shares(journeys), journeys)) for model, shares in MODELS.items()}
+
+
+def _status(statement: Statement) -> str:
+    if statement.counted < 1:
+        return "reversed"
+    return "partly_reversed" if statement.remaining < statement.value else "open"
+
+
+def seen_columns(touches: Sequence[Touches], kinds: Kinds) -> Columns:
+    """Each distinct (day, campaign, network, user) once; without those that have no token or consent."""
+    user = np.concatenate([part.user for part in touches])
+    day = np.concatenate([part.time // _DAY for part in touches])
+    means = np.concatenate([kinds.means_of[part.kind] for part in touches])
+    known = user != 0
+    order = np.lexsort((user[known], means[known], day[known]))
+    rows = np.stack([day[known][order], means[known][order], user[known][order].view(np.int64)])
+    rows = rows[:, np.concatenate(([True], (rows[:, 1:] != rows[:, :-1]).any(axis=0)))[: rows.shape[1]]]
+    words = kinds.means.words
+    return {
+        "day": rows[0],
+        "campaign": coded([campaign for campaign, _ in words], rows[1]),
+        "network": coded([network for _, network in words], rows[1]),
+        "user": rows[2].view(np.uint64),
+    }

@@ -1,0 +1,133 @@
+"""Credit models: how a conversion is shared among its touches, in whole millionths that add up exactly.
+
+All functions work on many journeys at once. A journey's touches lie side by side in flat arrays, in order, and
+journey `i` owns `starts[i]:starts[i + 1]`; every journey has at least one touch. Formulas: contract, section 5.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+I64 = NDArray[np.int64]
+WHOLE = 1_000_000  # one conversion, in millionths
+_HALF_LIFE = np.longdouble(7 * 24 * 3600 * 1000)  # ms
+
+
+class Journeys(NamedTuple):
+    """`starts` (n + 1); per touch: `age` before the conversion in ms, whether it is a `click`, a `campaign` code."""
+
+    starts: I64
+    age: I64
+    click: NDArray[np.bool_]
+    campaign: I64
+
+    @property
+    def lengths(self) -> I64:
+        return np.diff(self.starts)
+
+    @property
+    def owner(self) -> I64:
+        """Per touch, the journey it belongs to."""
+        return np.repeat(np.arange(len(self.starts) - 1), self.lengths)
+
+    @property
+    def place(self) -> I64:
+        """Per touch, its position in its journey, from 0."""
+        return np.arange(len(self.age)) - self.starts[self.owner]
+
+
+class Shares(NamedTuple):
+    """Per touch the share `numerator / denominator` of its journey's whole; they add up to 1 in each journey."""
+
+    numerator: NDArray[np.integer | np.floating]
+    denominator: NDArray[np.integer | np.floating]
+
+
+def _all_to(touch: I64, journeys: Journeys) -> Shares:
+    numerator = np.zeros(len(journeys.age), np.int64)
+    numerator[touch] = 1
+    return Shares(numerator, np.ones_like(numerator))
+
+
+def first(journeys: Journeys) -> Shares:
+    """All to the first touch."""
+    return _all_to(journeys.starts[:-1], journeys)
+
+
+def last(journeys: Journeys) -> Shares:
+    """All to the last touch."""
+    return _all_to(journeys.starts[1:] - 1, journeys)
+
+
+def last_click(journeys: Journeys) -> Shares:
+    """All to the last click, or to the last touch where there is none."""
+    clicked = np.where(journeys.click, np.arange(len(journeys.click)), -1)
+    latest = np.maximum.reduceat(clicked, journeys.starts[:-1])
+    return _all_to(np.where(latest >= 0, latest, journeys.starts[1:] - 1), journeys)
+
+
+def linear(journeys: Journeys) -> Shares:
+    """The same to every touch."""
+    return Shares(np.ones(len(journeys.age), np.int64), journeys.lengths[journeys.owner])
+
+
+def position(journeys: Journeys) -> Shares:
+    """0.4 to the first and the last, 0.2 shared by those between; of two, half to each."""
+    n = journeys.lengths[journeys.owner]
+    edge = (journeys.place == 0) | (journeys.place == n - 1)
+    return Shares(np.where(edge & (n > 2), 2 * (n - 2), 1), np.where(n > 2, 5 * (n - 2), n))
+
+
+def time_decay(journeys: Journeys) -> Shares:
+    """2^(-age / 7 days) against the sum of them, in extended precision."""
+    weight = np.exp2(-journeys.age / _HALF_LIFE)
+    return Shares(weight, np.add.reduceat(weight, journeys.starts[:-1])[journeys.owner])
+
+
+def shapley(journeys: Journeys) -> Shares:
+    """The same to every campaign, shared equally by its touches: the Shapley value where a coalition's worth is the
+    conversions of the paths inside it (Zhao, Mahboobi and Bagheri 2018)."""
+    owner = journeys.owner
+    pairs = owner * (journeys.campaign.max(initial=0) + 1) + journeys.campaign
+    _, pair, touches = np.unique(pairs, return_inverse=True, return_counts=True)
+    opens = np.zeros(len(pairs), np.int64)
+    opens[np.unique(pair, return_index=True)[1]] = 1
+    campaigns = np.add.reduceat(opens, journeys.starts[:-1])
+    return Shares(np.ones(len(pairs), np.int64), campaigns[owner] * touches[pair])
+
+
+MODELS: Mapping[str, Callable[[Journeys], Shares]] = {
+    model.__name__: model for model in (first, last, last_click, linear, position, time_decay, shapley)
+}
+
+
+def split(total: I64, shares: Shares, journeys: Journeys) -> I64:
+    """`total[i]` (millionths, below 10^18) of each journey among its touches: floor of each share, and what is left
+    over one each to the largest remainders, ties to the earlier touch (Hamilton's method)."""
+    parts, remainder = _floors(total[journeys.owner], shares)
+    left = total - np.add.reduceat(parts, journeys.starts[:-1])
+    parts[_largest(remainder, left, journeys)] += 1
+    return parts
+
+
+def _floors(total: I64, shares: Shares) -> tuple[I64, NDArray[np.floating]]:
+    """floor(total x share) and the fraction cut off; in integers without overflow where the share is rational."""
+    numerator, denominator = shares
+    if np.issubdtype(denominator.dtype, np.floating):
+        exact = total * (numerator / denominator)
+        floor = np.floor(exact)
+        return floor.astype(np.int64), exact - floor
+    quotient, rest = np.divmod(total, denominator)
+    carried, cut = np.divmod(rest * numerator, denominator)
+    return quotient * numerator + carried, cut / denominator
+
+
+def _largest(remainder: NDArray[np.floating], count: I64, journeys: Journeys) -> I64:
+    """The positions of the `count[i]` largest remainders of each journey."""
+    owner = journeys.owner
+    open_ = np.flatnonzero(count[owner] > 0)
+    order = open_[np.lexsort((open_, -remainder[open_], owner[open_]))]
+    rank = np.arange(len(order)) - np.searchsorted(owner[order], owner[order])
+    return order[rank < count[owner[order]]]

@@ -1,0 +1,42 @@
+"""Engagement events as columns: from decoded events to touches."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from streams.core.catalogue import Catalogue
+from streams.core.codes import Kind, Kinds
+from streams.core.events import Engagement, times
+from streams.core.message_ids import MessageIds
+from streams.core.runs import Touches
+from streams.core.tokens import Tokens, token_of
+
+_CACHED = 100_000  # raw kinds remembered; whoever makes up more of them only costs time
+
+
+class EngagementColumns:
+    """Turns events into touches with the catalogue's campaigns, hashed tokens, coded kinds and message keys."""
+
+    def __init__(self, catalogue: Catalogue, tokens: Tokens, kinds: Kinds, ids: MessageIds) -> None:
+        self._catalogue, self._tokens, self._kinds, self._ids = catalogue, tokens, kinds, ids
+        self._coded: dict[tuple[str | None, ...], int] = {}
+
+    def touches(self, events: Sequence[Engagement]) -> Touches:
+        """One row an event; the user is 0 without a token or consent."""
+        kind = np.fromiter(map(self._kind, events), np.uint32, len(events))
+        users = self._tokens.hashes([token_of(event) for event in events])
+        time = times([event.timestamp for event in events])
+        return Touches(users, time, kind, self._ids.keys([event.message_id for event in events]))
+
+    def _kind(self, event: Engagement) -> int:
+        properties = event.properties
+        campaign = event.context.campaign if event.context else None
+        named = (campaign.id, campaign.name) if campaign else (None, None)
+        raw = (*named, properties.coupon, properties.network, properties.action)
+        code = self._coded.get(raw)
+        if code is None:
+            if len(self._coded) >= _CACHED:
+                self._coded.clear()
+            word = Kind(self._catalogue.resolve(*raw[:3]), properties.network.lower(), properties.action)
+            code = self._coded[raw] = self._kinds.code(word)
+        return code

@@ -1,0 +1,94 @@
+"""Figures: what statements add to the aggregates, model by model, in integers that add up exactly."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.core.codes import Codes, Kinds
+from streams.core.credit import MODELS, WHOLE, Journeys, split
+from streams.core.statements import Statement, paths
+
+I64 = NDArray[np.int64]
+MINUTE = 60_000  # ms
+CELL_BITS = 36  # of an aggregate's key: minute << CELL_BITS | cell
+UNATTRIBUTED = -1  # in place of a code of means
+
+
+class Cell(NamedTuple):
+    """The key of an aggregate, beside its minute. `means` is a code of Kinds.means, or UNATTRIBUTED."""
+
+    goal: str
+    customer: str
+    reason: str
+    currency: str
+    model: str
+    means: int
+
+
+class Figures(NamedTuple):
+    """Amounts to add by key (minute << CELL_BITS | cell): (n, 4) millionths of conversions, value, reversed
+    conversions, reversed value."""
+
+    keys: I64
+    amounts: I64
+
+
+class _Parts(NamedTuple):
+    """The touches of all statements: which statement each belongs to, its means, and the journeys they form."""
+
+    owner: I64
+    means: I64
+    journeys: Journeys
+
+
+def figures(statements: Sequence[Statement], kinds: Kinds, cells: Codes[Cell]) -> list[Figures]:
+    """What those statements add, for every model; nothing where a statement does not count at all."""
+    counting = [s for s in statements if s.counted >= 0]
+    attributed, others = [s for s in counting if s.touches], [s for s in counting if not s.touches]
+    return [
+        _figures(group, parts, model, cells)
+        for group, parts in ((attributed, _touched(attributed, kinds)), (others, _untouched(others)))
+        if group
+        for model in MODELS
+    ]
+
+
+def _touched(statements: Sequence[Statement], kinds: Kinds) -> _Parts:
+    path = paths(statements, kinds)
+    return _Parts(path.journeys.owner, kinds.means_of[path.kind], path.journeys)
+
+
+def _untouched(statements: Sequence[Statement]) -> _Parts:
+    """As if each had one touch, of no means."""
+    n = len(statements)
+    one_each = Journeys(np.arange(n + 1), np.zeros(n, np.int64), np.zeros(n, np.bool_), np.zeros(n, np.int64))
+    return _Parts(np.arange(n), np.full(n, UNATTRIBUTED), one_each)
+
+
+def _figures(statements: Sequence[Statement], parts: _Parts, model: str, cells: Codes[Cell]) -> Figures:
+    shares = MODELS[model](parts.journeys)
+    value, remaining, counted, time = (column(statements, name) for name in ("value", "remaining", "counted", "time"))
+    credit = split(np.full(len(statements), WHOLE), shares, parts.journeys)
+    whole = split(value, shares, parts.journeys)
+    net = whole if np.array_equal(value, remaining) else split(remaining, shares, parts.journeys)
+    counts = counted[parts.owner]
+    amounts = np.stack([credit * counts, net, credit * (1 - counts), whole - net], axis=1)
+    minute = time[parts.owner] // MINUTE
+    return Figures(minute << CELL_BITS | _cells(statements, parts, model, cells), amounts)
+
+
+def column(statements: Sequence[Statement], name: str) -> I64:
+    """The integers of that name."""
+    return np.fromiter((getattr(s, name) for s in statements), np.int64, len(statements))
+
+
+def _cells(statements: Sequence[Statement], parts: _Parts, model: str, cells: Codes[Cell]) -> I64:
+    """The cell of each touch: found once for each distinct (head, means)."""
+    heads = Codes[tuple[str, str, str, str]]()
+    head = heads.codes([(s.goal, s.customer, s.reason, s.currency) for s in statements])[parts.owner]
+    width = int(parts.means.max()) + 2
+    pairs, inverse = np.unique(head * width + parts.means + 1, return_inverse=True)
+    found = [(*heads.words[pair // width], model, pair % width - 1) for pair in pairs.tolist()]
+    return cells.codes([Cell(*word) for word in found])[inverse]

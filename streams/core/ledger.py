@@ -1,0 +1,231 @@
+"""The ledger: one partition's state, and the only place with rules.
+
+`apply` takes in a batch of records, `report` states what changed for goals, `changes` gives the rows to write,
+`restore` folds segments back into a state. Nothing here depends on the order in which events arrive.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from streams.core.admission import Batch, Clock, DeadLetter, Outcomes, ahead_of_now, too_late
+from streams.core.aggregates import REPLAYED, Aggregates
+from streams.core.catalogue import Catalogue
+from streams.core.codes import Kinds
+from streams.core.conversion_rows import conversion_columns, seen_columns
+from streams.core.engagement import EngagementColumns
+from streams.core.events import Checkout, Rejected, checkouts, denied, engagements
+from streams.core.message_ids import MessageIds
+from streams.core.order_book import OrderBook, unclaimed
+from streams.core.orders import Order, Reversal
+from streams.core.reporter import Reporter
+from streams.core.rows import Columns
+from streams.core.runs import I64, Mask, Touches, none
+from streams.core.segment import Segment, SegmentKey, columns, recoded
+from streams.core.statements import Statement
+from streams.core.tokens import Tokens
+from streams.core.touches import TouchIndex
+
+ENGAGEMENT, CHECKOUT = "engagement", "checkout"
+HOUR = 3_600_000  # ms
+E = TypeVar("E")
+
+
+class Rules(NamedTuple):
+    """What a ledger goes by: the catalogue, the secret of the token hash, how far back events are taken (ms; None =
+    for ever), and whether this is a replay, which reports every conversion in its own hour."""
+
+    catalogue: Catalogue
+    token_key: bytes
+    retention: int | None = None
+    replay: bool = False
+
+
+class Applied(NamedTuple):
+    """What a batch did: the segment that says so, and what became of every record."""
+
+    segment: Segment
+    outcomes: Outcomes
+
+
+class Ledger:
+    """The state of one partition."""
+
+    def __init__(self, rules: Rules, partition: int = 0) -> None:
+        self._rules, self.partition = rules, partition
+        self._ids, self._kinds, self._clock = MessageIds(), Kinds(), Clock(rules.retention)
+        tokens = Tokens(rules.token_key)
+        self._columns = EngagementColumns(rules.catalogue, tokens, self._kinds, self._ids)
+        self._index = TouchIndex(self._ids.text)
+        self._book = OrderBook(rules.catalogue, tokens)
+        self._reporter = Reporter(rules.catalogue, self._book, self._index, self._kinds)
+        self._aggregates = Aggregates(self._kinds, "replay" if rules.replay else "live", partition)
+        self._unwritten: dict[tuple[str, str], None] = {}
+        self._engaged: list[Touches] = []
+        self._expired_before = 0
+        self.offsets: dict[str, int] = {}  # the next one to read, by topic
+
+    def apply(self, batch: Batch, now: int | None = None) -> Applied:
+        """Take in records of `engagement` or `checkout`; `now` in ms, None in a replay. Records that the state
+        already covers are skipped. A bad record never raises: it is in the outcomes."""
+        batch = self._uncovered(batch)
+        outcomes = Outcomes(batch)
+        segment = (self._engagement if batch.topic == ENGAGEMENT else self._checkout)(batch, outcomes, now)
+        if batch.offsets:
+            self.offsets[batch.topic] = batch.offsets[-1] + 1
+        segment.offsets, segment.newest = dict(self.offsets), dict(self._clock.newest)
+        return Applied(segment, outcomes)
+
+    def _uncovered(self, batch: Batch) -> Batch:
+        start = 0 if self._rules.replay else bisect_left(batch.offsets, self.offsets.get(batch.topic, 0))
+        return batch.since(start) if start else batch
+
+    def _engagement(self, batch: Batch, outcomes: Outcomes, now: int | None) -> Segment:
+        at, events = _taken(engagements(batch.values), outcomes)
+        touches = self._columns.touches(events)
+        admitted = self._admitted(batch.topic, touches.time, at, outcomes, now)
+        fresh = admitted.copy()
+        fresh[admitted] = self._index.add(touches.take(admitted))
+        refused = sum(denied(event) for event, is_fresh in zip(events, fresh.tolist(), strict=True) if is_fresh)
+        outcomes.count(duplicate=admitted.sum() - fresh.sum(), no_consent=refused, accepted=fresh.sum() - refused)
+        touches = touches.take(fresh)
+        self._engage(touches, _hour(now))
+        return self._segment(touches, [])
+
+    def _admitted(self, topic: str, time: I64, at: list[int], outcomes: Outcomes, now: int | None) -> Mask:
+        """Which of the events may be taken in at all, as to their time; the others are dead letters."""
+        ahead, late = self._clock.verdicts(topic, time, now)
+        for i in np.flatnonzero(ahead).tolist():
+            outcomes.reject(at[i], ahead_of_now(int(time[i]), now))
+        for i in np.flatnonzero(late).tolist():
+            outcomes.reject(at[i], too_late(int(time[i]), self._clock.newest[topic]))
+        return ~(ahead | late)
+
+    def _engage(self, touches: Touches, hour: int) -> None:
+        self._aggregates.engaged(hour, touches.time, touches.kind)
+        self._engaged.append(touches)
+        self._reporter.mark(self._book.affected(touches.user, touches.time))
+
+    def _checkout(self, batch: Batch, outcomes: Outcomes, now: int | None) -> Segment:
+        catalogue = self._rules.catalogue
+        at, events = _taken(checkouts(batch.values, catalogue.events, catalogue.base_currency), outcomes)
+        admitted = self._admitted(batch.topic, np.array([e.time for e in events], np.int64), at, outcomes, now)
+        changed: dict[str, Order] = {}
+        for i in np.flatnonzero(admitted).tolist():
+            if events[i].envelope.message_id in self._book.seen:
+                outcomes.count(duplicate=1)
+                continue
+            order = self._book.take(events[i], _reversal(events[i], batch, at[i]))
+            changed[order.order_id] = order
+            outcomes.count(**{"no_consent" if denied(events[i].envelope) else "accepted": 1})
+        self._reporter.mark(changed.values())
+        return self._segment(none(), list(changed.values()))
+
+    def _segment(self, touches: Touches, orders: list[Order], statements: Sequence[Statement] = ()) -> Segment:
+        used = np.unique(np.concatenate([touches.kind, *(s.kinds for s in statements)]))
+        return Segment(
+            kinds={code: self._kinds.words[code] for code in used.tolist()},
+            columns=columns(touches),
+            texts=self._ids.texts_of(touches.keys),
+            orders=orders,
+            statements=list(statements),
+        )
+
+    @property
+    def pending(self) -> int:
+        """How many conversions wait to be stated."""
+        return len(self._reporter.dirty)
+
+    def report(self, now: int | None = None, most: int | None = None) -> Segment:
+        """State conversions that something changed for, at the most `most`, those first that are settled as far as
+        engagement has been read. The figures are reported in the hour of `now` (ms), or each in its own (a replay)."""
+        keys = self._reporter.due(self._clock.newest.get(ENGAGEMENT, 0), most)
+        statements = self._reporter.state(keys, now)
+        self._restate(statements, _hour(now))
+        return self._segment(none(), [], statements)
+
+    def _restate(self, statements: Sequence[Statement], hour: int) -> None:
+        known = self._reporter.statements
+        old = [before for s in statements if (before := known.get(s.key))]
+        self._aggregates.stated(hour, statements, old)
+        known.update((s.key, s) for s in statements)
+        self._unwritten.update((s.key, None) for s in statements)
+
+    def changes(self, version: int) -> dict[str, Columns]:
+        """The rows of every table for what changed since the last call, as absolute values."""
+        rows = self._aggregates.changes(version)
+        statements = [s for key in self._unwritten if (s := self._reporter.statements.get(key))]
+        if statements:
+            rows["conversions"] = conversion_columns(statements, self._kinds, version)
+        if any((touches.user != 0).any() for touches in self._engaged):
+            rows["engagement_seen"] = seen_columns(self._engaged, self._kinds)
+        self._unwritten, self._engaged = {}, []
+        return rows
+
+    def expire(self) -> list[DeadLetter]:
+        """Forget what is past the retention; reversals whose order never came are dead letters."""
+        horizon = self._clock.horizon
+        if horizon is None or horizon < self._expired_before + HOUR:
+            return []
+        self._expired_before = self._reporter.frozen_before = horizon
+        self._ids.forget(self._index.expire(horizon - self._rules.catalogue.longest_window))
+        gone = self._book.expire(horizon)
+        self._reporter.forget(gone)
+        return unclaimed(gone, CHECKOUT)
+
+    def unclaimed(self) -> list[DeadLetter]:
+        """Dead letters for the reversals that still wait: the end of a replay."""
+        return unclaimed(self._book.orders.values(), CHECKOUT)
+
+    def restore(self, segments: Sequence[tuple[SegmentKey, Segment]]) -> None:
+        """Fold valid segments, in their order, into this empty ledger. What may not have been written to ClickHouse
+        is among the next `changes`; every conversion is looked at again by the next reports."""
+        flushed = max((segment.flushed for _, segment in segments), default=-1)
+        hours = {key.hour for key, _ in segments if key.sequence > flushed} | {
+            max((k.hour for k, _ in segments), default=0)
+        }
+        for key, segment in segments:
+            self._fold(recoded(segment, self._kinds), key.hour, key.hour in hours, key.sequence > flushed)
+        self.expire()
+        self._reporter.mark(self._book.orders.values())
+
+    def _fold(self, segment: Segment, hour: int, open_: bool, unwritten: bool) -> None:
+        self._ids.texts.update({(high, low): text for high, low, text in segment.texts})
+        self.offsets |= {topic: max(n, self.offsets.get(topic, 0)) for topic, n in segment.offsets.items()}
+        self._clock.newest |= {t: max(n, self._clock.newest.get(t, 0)) for t, n in segment.newest.items()}
+        touches = segment.touches
+        touches = touches.take(self._index.add(touches))
+        for order in segment.orders:
+            self._book.put(order)
+        if open_:
+            self._aggregates.engaged(hour, touches.time, touches.kind)
+            old = [before for s in segment.statements if (before := self._reporter.statements.get(s.key))]
+            self._aggregates.stated(hour, segment.statements, old)
+        if unwritten:
+            self._engaged.append(touches)
+            self._unwritten.update((s.key, None) for s in segment.statements)
+        self._reporter.statements.update((s.key, s) for s in segment.statements)
+
+
+def _hour(now: int | None) -> int:
+    return REPLAYED if now is None else now // HOUR
+
+
+def _taken(decoded: Sequence[E | Rejected | None], outcomes: Outcomes) -> tuple[list[int], list[E]]:
+    """The events among decoded records and their positions; the others are counted."""
+    at, events = [], []
+    for i, event in enumerate(decoded):
+        if isinstance(event, Rejected):
+            outcomes.reject(i, event)
+        elif event is None:
+            outcomes.count(ignored=1)
+        else:
+            at.append(i)
+            events.append(event)
+    return at, events
+
+
+def _reversal(event: Checkout, batch: Batch, at: int) -> Reversal:
+    return Reversal(event.time, batch.keys[at], batch.values[at] or b"", batch.offsets[at])

@@ -1,0 +1,107 @@
+"""The order book: every order of a partition, found by its id or by who bought."""
+
+from collections.abc import Iterable
+
+import msgspec
+import numpy as np
+from msgspec import Raw
+
+from streams.core.admission import DeadLetter
+from streams.core.catalogue import Catalogue, Goal
+from streams.core.events import REFUNDED, REVERSALS, Checkout, denied
+from streams.core.orders import Completion, Order, Reversal
+from streams.core.runs import I64, U64
+from streams.core.tokens import Tokens, token_of
+
+_CUSTOMER = {True: "new", False: "returning", None: "unknown"}
+
+
+class OrderBook:
+    """Takes in checkout events and keeps what they amount to, by order."""
+
+    def __init__(self, catalogue: Catalogue, tokens: Tokens) -> None:
+        self._catalogue, self._tokens = catalogue, tokens
+        self.orders: dict[str, Order] = {}
+        self.seen: set[str] = set()
+        self._buyers: dict[int, set[str]] = {}
+
+    def take(self, event: Checkout, reversal: Reversal) -> Order:
+        """Take in an event that was not seen before; `reversal` is the record as it came. Returns its order."""
+        name, message_id = event.envelope.event, event.envelope.message_id
+        order = self.orders.get(event.order_id) or Order(event.order_id)
+        if name in REVERSALS:
+            order.reverse(event.amount if name == REFUNDED else None, reversal)
+        else:
+            order.complete(name, self._completion(event))
+        order.messages.append((message_id, event.time))
+        self.put(order)
+        return order
+
+    def put(self, order: Order) -> None:
+        """Keep that state of the order in place of an earlier one."""
+        self.orders[order.order_id] = order
+        self.seen.update(message_id for message_id, _ in order.messages)
+        for user in order.users():
+            self._buyers.setdefault(user, set()).add(order.order_id)
+
+    def _completion(self, event: Checkout) -> Completion:
+        envelope, refused = event.envelope, denied(event.envelope)
+        context = envelope.context.campaign if envelope.context else None
+        named = (context.id, context.name) if context else (None, None)
+        return Completion(
+            time=event.time,
+            message_id=envelope.message_id,
+            user=self._tokens.hash(token_of(envelope)),
+            denied=refused,
+            campaign="" if refused else self._catalogue.resolve(*named, event.coupon),
+            network=((context and context.source) or "").lower(),
+            amount=event.amount or 0,
+            currency=event.currency,
+            customer=_CUSTOMER[event.new_customer],
+            goals=tuple(goal.id for goal in self._catalogue.goals if _counts(event, goal)),
+        )
+
+    def affected(self, user: U64, time: I64) -> list[Order]:
+        """The orders that touches of those users at those times may bear on."""
+        buyers = self._buyers.keys() & set(user.tolist())
+        earliest = {buyer: int(time[user == np.uint64(buyer)].min()) for buyer in buyers}
+        return [order for buyer in buyers for order in self._later(buyer, earliest[buyer])]
+
+    def _later(self, buyer: int, time: int) -> list[Order]:
+        orders = (self.orders[order_id] for order_id in self._buyers[buyer])
+        return [order for order in orders if any(c.time >= time for c in order.completions.values())]
+
+    def expire(self, before: int) -> list[Order]:
+        """Forget the orders that had no message since that time (ms); returns them."""
+        gone = [order for order in self.orders.values() if order.newest < before]
+        for order in gone:
+            del self.orders[order.order_id]
+            self.seen.difference_update(message_id for message_id, _ in order.messages)
+            for user in order.users() & self._buyers.keys():
+                self._buyers[user].discard(order.order_id)
+        self._buyers = {user: orders for user, orders in self._buyers.items() if orders} if gone else self._buyers
+        return gone
+
+
+def unclaimed(orders: Iterable[Order], topic: str) -> list[DeadLetter]:
+    """A dead letter for every reversal whose order never came."""
+    return [
+        DeadLetter(topic, r.offset, r.key, r.value, "unknown_order", f"no order {order.order_id!r} was completed")
+        for order in orders
+        for r in order.waiting
+    ]
+
+
+def _counts(event: Checkout, goal: Goal) -> bool:
+    return goal.event == event.envelope.event and all(
+        _same(event.properties.get(name), wanted) for name, wanted in goal.where.items()
+    )
+
+
+def _same(raw: Raw | None, wanted: str | int | float | bool) -> bool:
+    """Equal as JSON: numbers by value, and a boolean is no number."""
+    try:
+        value = msgspec.json.decode(raw) if raw is not None else None
+    except msgspec.DecodeError:
+        return False
+    return isinstance(value, bool) == isinstance(wanted, bool) and value == wanted

@@ -1,0 +1,86 @@
+"""Orders: what was completed and taken back under one order id, whatever the order of arrival."""
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from streams.core.catalogue import Goal
+
+
+class Completion(Struct, array_like=True, frozen=True, gc=False):
+    """One completion of an order: the facts that goals are counted by. Amounts in millionths, `time` in ms."""
+
+    time: int
+    message_id: str
+    user: int  # token hash, 0 = none
+    denied: bool  # consent to advertising was denied
+    campaign: str  # the event's own, '' = none
+    network: str
+    amount: int
+    currency: str
+    customer: str  # new, returning, unknown
+    goals: tuple[str, ...]  # ids of the goals it counts for
+
+
+class Reversal(Struct, array_like=True, frozen=True, gc=False):
+    """A refund or cancellation whose order has not come yet, as it arrived."""
+
+    time: int
+    key: bytes | None
+    value: bytes
+    offset: int
+
+
+class Worth(NamedTuple):
+    """What one conversion is worth, in millionths: its `value`, what `remaining`, and whether it still counts."""
+
+    value: int
+    remaining: int
+    kept: bool
+
+
+class Order(Struct, array_like=True, gc=False):
+    """Everything known under one order id. `refunded` is in millionths; `messages` are (message id, time)."""
+
+    order_id: str
+    completions: dict[str, Completion] = {}
+    whole: bool = False
+    refunded: int = 0
+    messages: list[tuple[str, int]] = []
+    waiting: list[Reversal] = []
+
+    def complete(self, event: str, completion: Completion) -> None:
+        """The latest completion by (time, message id) counts; reversals no longer wait."""
+        standing = self.completions.get(event)
+        if standing is None or (completion.time, completion.message_id) > (standing.time, standing.message_id):
+            self.completions[event] = completion
+        self.waiting = []
+
+    def reverse(self, amount: int | None, reversal: Reversal) -> None:
+        """Take back `amount` millionths, or all where it is None."""
+        self.whole |= amount is None
+        self.refunded += amount or 0
+        if not self.completions:
+            self.waiting.append(reversal)
+
+    @property
+    def newest(self) -> int:
+        """The latest time of its messages, ms."""
+        return max(time for _, time in self.messages)
+
+    def worth(self, goal: Goal) -> Worth | None:
+        """What it is worth for `goal`; None where it does not count for it. Formula: contract, section 5."""
+        completion = self.completions.get(goal.event)
+        if completion is None or goal.id not in completion.goals:
+            return None
+        value = completion.amount if goal.value is None else goal.value
+        remaining = 0 if self.whole else _remaining(value, completion.amount, self.refunded)
+        return Worth(value, remaining, not self.whole and (remaining > 0 or value == 0))
+
+    def users(self) -> set[int]:
+        """The users of its completions, without 0."""
+        return {completion.user for completion in self.completions.values()} - {0}
+
+
+def _remaining(value: int, amount: int, refunded: int) -> int:
+    return value * (amount - min(refunded, amount)) // amount if amount else value

@@ -1,0 +1,144 @@
+"""The reporter: which conversions must be stated anew, and what their statements say."""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.core.catalogue import Catalogue, Goal
+from streams.core.codes import TOKEN, Kind, Kinds
+from streams.core.order_book import OrderBook
+from streams.core.orders import Completion, Order, Worth
+from streams.core.statements import TOUCH, Statement
+from streams.core.touches import Found, TouchIndex, Wanted
+
+
+class Case(NamedTuple):
+    """A conversion to be stated."""
+
+    goal: Goal
+    order: Order
+    completion: Completion
+    worth: Worth
+    before: Statement | None
+
+
+class Reporter:
+    """Keeps what was last stated of every conversion, and the set of those that something has changed for."""
+
+    def __init__(self, catalogue: Catalogue, book: OrderBook, index: TouchIndex, kinds: Kinds) -> None:
+        self._catalogue, self._book, self._index, self._kinds = catalogue, book, index, kinds
+        self._goals = {goal.id: goal for goal in catalogue.goals}
+        self.statements: dict[tuple[str, str], Statement] = {}
+        self.dirty: dict[tuple[str, str], None] = {}
+        self.frozen_before = 0  # ms; touches before it may have been forgotten
+
+    def mark(self, orders: Iterable[Order]) -> None:
+        """Something changed for those orders."""
+        self.dirty.update({(goal.id, order.order_id): None for order in orders for goal in self._catalogue.goals})
+
+    def due(self, settled: int, most: int | None) -> list[tuple[str, str]]:
+        """Conversions to state now, at the most `most`: those up to `settled` (ms) first, the earliest marked first."""
+        if most is None or len(self.dirty) <= most:
+            return list(self.dirty)
+        early = [key for key in self.dirty if self._time(*key) <= settled]
+        return early[:most] or list(self.dirty)[:most]
+
+    def _time(self, goal: str, order_id: str) -> int:
+        order = self._book.orders.get(order_id)
+        completion = order.completions.get(self._goals[goal].event) if order else None
+        return completion.time if completion else 0
+
+    def forget(self, orders: Iterable[Order]) -> None:
+        """Those orders are past the retention."""
+        for order in orders:
+            for goal in self._goals:
+                self.statements.pop((goal, order.order_id), None)
+                self.dirty.pop((goal, order.order_id), None)
+
+    def state(self, keys: Sequence[tuple[str, str]], now: int | None) -> list[Statement]:
+        """The statements of those conversions that say something new. `now` in ms; None = each in its own hour."""
+        for key in keys:
+            self.dirty.pop(key, None)
+        found = [(self._case(*key), self.statements.get(key)) for key in keys]
+        stated = self._stated([case for case, _ in found if case], now)
+        stated += [_withdrawal(before, now) for case, before in found if before and not case]
+        return [statement for statement in stated if not statement.says_as(self.statements.get(statement.key))]
+
+    def _case(self, goal_id: str, order_id: str) -> Case | None:
+        goal, order = self._goals[goal_id], self._book.orders.get(order_id)
+        worth = order.worth(goal) if order else None
+        if order is None or worth is None:
+            return None
+        return Case(goal, order, order.completions[goal.event], worth, self.statements.get((goal_id, order_id)))
+
+    def _stated(self, cases: Sequence[Case], now: int | None) -> list[Statement]:
+        found = self._index.journeys(_wanted(cases), self._kinds.class_of)
+        blobs = self._with_tokens(cases, found)
+        triples = zip(cases, blobs, found.earlier.tolist(), strict=True)
+        return [self._statement(case, touches, earlier, now) for case, touches, earlier in triples]
+
+    def _with_tokens(self, cases: Sequence[Case], found: Found) -> list[bytes]:
+        """The touches of each case as bytes, the checkout's own campaign added where no touch has it."""
+        missing = [i for i, case in enumerate(cases) if case.completion.campaign and not self._has(case, found, i)]
+        at = found.starts[1:][missing]
+        own = [Kind(c.campaign, c.network, TOKEN) for c in (cases[i].completion for i in missing)]
+        touches = np.empty(len(found.time) + len(at), TOUCH)
+        touches["time"] = np.insert(found.time, at, [cases[i].completion.time for i in missing])
+        touches["kind"] = np.insert(found.kind, at, self._kinds.codes(own).astype(np.uint32))
+        starts = found.starts + np.searchsorted(missing, np.arange(len(cases) + 1))
+        blob, edges = touches.tobytes(), (starts * TOUCH.itemsize).tolist()
+        return [blob[start:end] for start, end in pairwise(edges)]
+
+    def _has(self, case: Case, found: Found, i: int) -> bool:
+        campaign = self._kinds.campaigns.code(case.completion.campaign)
+        kinds = found.kind[found.starts[i] : found.starts[i + 1]]
+        return bool((self._kinds.campaign_of[kinds] == campaign).any())
+
+    def _statement(self, case: Case, touches: bytes, earlier: bool, now: int | None) -> Statement:
+        goal, order, completion, worth, before = case
+        reason = "" if touches else _reason(completion, earlier)
+        same_moment = before is not None and before.time == completion.time and before.user == completion.user
+        if before and same_moment and completion.time < self.frozen_before:
+            touches, reason = before.touches, before.reason
+        reported = now if now is not None else completion.time
+        return Statement(
+            goal=goal.id,
+            order_id=order.order_id,
+            time=completion.time,
+            user=completion.user,
+            customer=completion.customer,
+            currency=completion.currency,
+            reason=reason,
+            value=worth.value,
+            remaining=worth.remaining,
+            counted=int(worth.kept),
+            touches=touches,
+            first=before.first if before else reported,
+            updated=reported,
+        )
+
+
+def _wanted(cases: Sequence[Case]) -> Wanted:
+    n = len(cases)
+    user = np.fromiter((case.completion.user for case in cases), np.uint64, n)
+    time = np.fromiter((case.completion.time for case in cases), np.int64, n)
+    windows = [(w.click, w.engage, w.view) for w in (case.goal.windows for case in cases)]
+    return Wanted(user, time, np.array(windows, np.int64).reshape(n, 3))
+
+
+def _reason(completion: Completion, earlier: bool) -> str:
+    """Why a conversion without a touch is unattributed."""
+    if completion.denied:
+        return "no_consent"
+    if not completion.user:
+        return "no_token"
+    return "out_of_window" if earlier else "no_touch"
+
+
+def _withdrawal(before: Statement, now: int | None) -> Statement:
+    """A later completion of the order no longer counts for the goal."""
+    nothing = {"value": 0, "remaining": 0, "counted": -1, "touches": b"", "reason": "", "user": 0}
+    fields = {name: getattr(before, name) for name in before.__struct_fields__}
+    return Statement(**(fields | nothing | {"updated": before.updated if now is None else now}))

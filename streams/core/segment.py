@@ -1,0 +1,166 @@
+"""Segments: what one batch did to a partition's state, as one journal record; the state is a fold over them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from streams.core.codes import Kind, Kinds
+from streams.core.message_ids import Keys
+from streams.core.orders import Order
+from streams.core.runs import Touches, concatenated, none
+from streams.core.statements import TOUCH, Statement
+
+T = TypeVar("T")
+
+
+class SegmentKey(NamedTuple):
+    """Where a segment stands: the hour (since the epoch) it was written in, its owner's epoch, its number."""
+
+    hour: int
+    epoch: int
+    sequence: int
+
+
+class Columns(Struct, array_like=True, gc=False):
+    """Touches as little-endian bytes."""
+
+    user: bytes = b""
+    time: bytes = b""
+    kind: bytes = b""
+    high: bytes = b""
+    low: bytes = b""
+    form: bytes = b""
+
+
+_TYPES = {"user": "<u8", "time": "<i8", "kind": "<u4", "high": "<u8", "low": "<u8", "form": "u1"}
+
+
+class Segment(Struct, array_like=True, gc=False):
+    """All effects of one batch or one report. `offsets` are the next source offsets by topic; empty in all but the
+    last part of a segment that was cut. `after` is the sequence that this epoch went on from, `flushed` the last one
+    known to be in ClickHouse when this was written. `kinds` gives the words of every kind code inside.
+    """
+
+    after: int = -1
+    flushed: int = -1
+    offsets: dict[str, int] = {}
+    newest: dict[str, int] = {}  # event time by topic, ms
+    kinds: dict[int, Kind] = {}
+    columns: Columns = Columns()
+    texts: list[tuple[int, int, str]] = []  # of long message ids, by key
+    orders: list[Order] = []
+    statements: list[Statement] = []
+
+    @property
+    def touches(self) -> Touches:
+        """Its engagement events."""
+        user, time, kind, high, low, form = (np.frombuffer(getattr(self.columns, n), t) for n, t in _TYPES.items())
+        return Touches(user, time, kind, Keys(high, low, form))
+
+    @property
+    def latest(self) -> int:
+        """The latest event time in it, ms: it is needed until that is past the retention. -1 where it has none."""
+        times = [order.newest for order in self.orders] + [s.time for s in self.statements]
+        return max(int(self.touches.time.max(initial=-1)), max(times, default=-1))
+
+
+def columns(touches: Touches) -> Columns:
+    """Touches as a segment carries them."""
+    arrays: tuple[NDArray[Any], ...] = (touches.user, touches.time, touches.kind, *touches.keys)
+    return Columns(*(array.astype(kind).tobytes() for array, kind in zip(arrays, _TYPES.values(), strict=True)))
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Segment)
+encode = _encoder.encode
+decode = _decoder.decode
+
+
+def cut(segment: Segment, limit: int) -> list[Segment]:
+    """Parts of at most about `limit` bytes that do the same, one after the other. Every part stands alone: a crash
+    between them repeats only what the message ids recognise, because the last part alone has the offsets."""
+    if len(_encoder.encode(segment)) <= limit or _atoms(segment) <= 1:
+        return [segment]
+    first, second = _halves(segment)
+    return cut(first, limit) + cut(second, limit)
+
+
+def _atoms(segment: Segment) -> int:
+    return len(segment.columns.form) + len(segment.orders) + len(segment.statements)
+
+
+def _halves(segment: Segment) -> tuple[Segment, Segment]:
+    touches, middle = segment.touches, len(segment.columns.form) // 2
+    sides = []
+    for half in (0, 1):
+        at = np.arange(middle) if half == 0 else np.arange(middle, len(touches.time))
+        kept = columns(touches.take(at))
+        orders, statements = _half(segment.orders, half), _half(segment.statements, half)
+        side = msgspec.structs.replace(segment, columns=kept, orders=orders, statements=statements)
+        sides.append(side if half else msgspec.structs.replace(side, offsets={}))
+    return sides[0], sides[1]
+
+
+def _half(items: list[T], half: int) -> list[T]:
+    middle = len(items) // 2
+    return items[middle:] if half else items[:middle]
+
+
+def recoded(segment: Segment, kinds: Kinds) -> Segment:
+    """The same segment with its kinds numbered as in `kinds`."""
+    new = {code: kinds.code(Kind(*word)) for code, word in segment.kinds.items()}
+    if all(code == same for code, same in new.items()):
+        return segment
+    table = np.zeros(max(new) + 1, np.uint32)
+    table[list(new)] = list(new.values())
+    touches = segment.touches
+    return msgspec.structs.replace(
+        segment,
+        kinds={code: kinds.words[code] for code in new.values()},
+        columns=columns(touches._replace(kind=table[touches.kind])),
+        statements=[_renumbered(statement, table) for statement in segment.statements],
+    )
+
+
+def _renumbered(statement: Statement, table: np.ndarray[tuple[int], np.dtype[np.uint32]]) -> Statement:
+    touches = np.frombuffer(statement.touches, TOUCH).copy()
+    touches["kind"] = table[touches["kind"]]
+    return msgspec.structs.replace(statement, touches=touches.tobytes())
+
+
+def merged(segments: Sequence[Segment]) -> Segment:
+    """One segment that does what those do one after the other; they were all written in the same hour."""
+    kinds = Kinds()
+    parts = [recoded(segment, kinds) for segment in segments]
+    return Segment(
+        after=parts[0].after,
+        flushed=parts[-1].flushed,
+        offsets=_latest(part.offsets for part in parts),
+        newest=_latest(part.newest for part in parts),
+        kinds=dict(enumerate(kinds.words)),
+        columns=columns(concatenated([none(), *(part.touches for part in parts)])),
+        texts=[text for part in parts for text in part.texts],
+        orders=list({order.order_id: order for part in parts for order in part.orders}.values()),
+        statements=list({s.key: s for part in parts for s in part.statements}.values()),
+    )
+
+
+def _latest(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    result: dict[str, int] = {}
+    for part in parts:
+        for topic, value in part.items():
+            result[topic] = max(value, result.get(topic, value))
+    return result
+
+
+def valid(keys: Iterable[SegmentKey], after: Mapping[int, int]) -> list[SegmentKey]:
+    """Those that count, in the order of the fold. `after[epoch]` is the sequence that an epoch went on from: what an
+    older epoch wrote beyond it came from an owner that had already lost the partition, and is void."""
+    return sorted(
+        (key for key in keys if all(key.epoch >= epoch or key.sequence <= last for epoch, last in after.items())),
+        key=lambda key: (key.epoch, key.sequence),
+    )

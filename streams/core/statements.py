@@ -1,0 +1,74 @@
+"""Statements: what was last reported of a conversion for a goal."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from streams.core.codes import CLICK, Kinds
+from streams.core.credit import Journeys
+
+I64 = NDArray[np.int64]
+TOUCH = np.dtype([("time", "<i8"), ("kind", "<u4")])
+
+
+class Statement(Struct, array_like=True, frozen=True, gc=False):
+    """One conversion of one goal as reported. Times in ms, amounts in millionths.
+
+    `touches` is an array of TOUCH, `reason` is '' where there are any. `counted` is 1, 0 once all is taken back, and
+    -1 where a later completion of the order no longer counts for the goal.
+    """
+
+    goal: str
+    order_id: str
+    time: int
+    user: int
+    customer: str
+    currency: str
+    reason: str
+    value: int
+    remaining: int
+    counted: int
+    touches: bytes
+    first: int
+    updated: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.goal, self.order_id
+
+    @property
+    def kinds(self) -> NDArray[np.uint32]:
+        """The kind of each touch."""
+        return np.frombuffer(self.touches, TOUCH)["kind"]
+
+    def says_as(self, other: "Statement | None") -> bool:
+        """Whether both give the same figures."""
+        return other is not None and self.facts() == other.facts()
+
+    def facts(self) -> tuple[object, ...]:
+        """All of it but when it was reported."""
+        return tuple(getattr(self, name) for name in self.__struct_fields__[:-2])
+
+
+class Paths(NamedTuple):
+    """Statements with touches as columns: per statement `starts` (n + 1) and `journeys`; per touch `time`, `kind`."""
+
+    time: I64
+    kind: NDArray[np.uint32]
+    journeys: Journeys
+
+
+def paths(statements: Sequence[Statement], kinds: Kinds) -> Paths:
+    """The touches of those statements, each of which has at least one."""
+    touches = np.frombuffer(b"".join(s.touches for s in statements), TOUCH)
+    time, kind = touches["time"].astype(np.int64), touches["kind"].astype(np.uint32)
+    lengths = np.fromiter((len(s.touches) // TOUCH.itemsize for s in statements), np.int64, len(statements))
+    until = np.fromiter((s.time for s in statements), np.int64, len(statements))
+    starts = np.concatenate(([0], np.cumsum(lengths)))
+    journeys = Journeys(
+        starts, np.repeat(until, lengths) - time, kinds.class_of[kind] == CLICK, kinds.campaign_of[kind]
+    )
+    return Paths(time, kind, journeys)
