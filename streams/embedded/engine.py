@@ -1,0 +1,155 @@
+"""The embedded ClickHouse engine (chDB) of one folder, for statements as they arrive over HTTP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import chdb
+
+_TOKEN = re.compile(
+    rb"""\s+ | --[^\n]* | /\*.*?\*/ | '(?:[^'\\]|\\.)*' | `(?:[^`\\]|\\.)*` | "(?:[^"\\]|\\.)*" | \w+ | .""",
+    re.VERBOSE | re.DOTALL,
+)
+_BEFORE_DATA = re.compile(rb"[ \t\f]*\r?\n?")
+_SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FORMAT_CLAUSE = re.compile(rb"\bFORMAT\s+(\w+)\s*(?:SETTINGS\b[^()]*)?;?\s*$", re.IGNORECASE)
+_WITH_RESULT = (b"SELECT", b"WITH", b"SHOW", b"DESCRIBE", b"DESC", b"EXPLAIN", b"EXISTS", b"CHECK", b"KILL")
+_BAD_ARGUMENTS = 36
+
+
+class EngineError(Exception):
+    """A statement was refused. The text is ClickHouse's own: `Code: 60. DB::Exception: … (UNKNOWN_TABLE)`."""
+
+    @property
+    def code(self) -> int:
+        """ClickHouse's error code."""
+        found = re.search(r"Code: (\d+)", str(self))
+        return int(found[1]) if found else 1002
+
+
+def bad_arguments(message: str) -> EngineError:
+    """The error for a request that does not reach the engine."""
+    return EngineError(f"Code: {_BAD_ARGUMENTS}. DB::Exception: {message}. (BAD_ARGUMENTS)")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement with what came with it; `settings` and `parameters` hold the texts of the request."""
+
+    text: bytes
+    database: str = ""
+    default_format: str = "TabSeparated"
+    settings: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`format` is '' when the statement has no result."""
+
+    body: bytes
+    format: str
+    read_rows: int
+    read_bytes: int
+    written_rows: int
+
+
+class Engine:
+    """The engine; statements may run in several threads at once, each on a handle, and so with settings, of its own."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Open, or create, the folder. Raises EngineError when another process has it open."""
+        self._path = str(Path(path).resolve())
+        try:
+            Path(self._path).mkdir(parents=True, exist_ok=True)
+            self._open = chdb.connect(self._path)
+        except (RuntimeError, OSError) as error:
+            raise EngineError(str(error)) from error
+
+    def run(self, statement: Statement) -> Answer:
+        """Run one statement; raises EngineError."""
+        try:
+            with closing(chdb.connect(self._path)) as handle:
+                _prepare(handle, statement)
+                return _run(handle, statement)
+        except (chdb.ChdbError, RuntimeError) as error:
+            raise EngineError(str(error)) from error
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._open.close()
+
+
+def _prepare(handle: Any, statement: Statement) -> None:
+    """The session of this one statement. Inserts are durable when they return; read_only comes last, it locks."""
+    if statement.database:
+        handle.query(f"USE {_quoted(statement.database, '`')}", "Null")
+    settings = {"async_insert": "0", **statement.settings}
+    if statement.read_only:
+        settings["readonly"] = "2"
+    for name in settings:
+        if not _SETTING_NAME.fullmatch(name):
+            raise bad_arguments(f"{name!r} is not the name of a setting")
+    handle.query("SET " + ", ".join(f"{name} = {_quoted(value, chr(39))}" for name, value in settings.items()), "Null")
+
+
+def _quoted(text: str, quote: str) -> str:
+    return quote + text.replace("\\", "\\\\").replace(quote, "\\" + quote) + quote
+
+
+def _run(handle: Any, statement: Statement) -> Answer:
+    insert, data_format, data = split_insert(statement.text)
+    if data_format:
+        return _insert(handle, insert, data_format, data)
+    result = handle.query(statement.text, statement.default_format, params=dict(statement.parameters))
+    body = result.bytes()
+    chosen = _FORMAT_CLAUSE.search(statement.text)
+    name = chosen[1].decode() if chosen else statement.default_format
+    has_result = body or _first_word(statement.text) in _WITH_RESULT
+    return Answer(body, name if has_result else "", result.rows_read(), result.bytes_read(), result.rows_written())
+
+
+def _insert(handle: Any, insert: bytes, data_format: str, data: bytes) -> Answer:
+    with handle.send_insert(insert.decode(), data_format) as stream:
+        if data:
+            stream.append(data)
+        written = stream.finish().rows_written
+    return Answer(b"", "", written, len(data), written)
+
+
+def split_insert(text: bytes) -> tuple[bytes, str, bytes]:
+    """`INSERT … FORMAT name data` as (`INSERT …`, name, data); name is '' for every other statement.
+
+    The data starts after the first newline that only blanks precede, else after the blanks, as in ClickHouse.
+    """
+    tokens = _tokens(text)
+    if next(tokens, (b"", 0, 0))[0] != b"INSERT":
+        return text, "", b""
+    for word, start, _ in tokens:
+        if word in (b"SELECT", b"VALUES", b"WITH"):
+            break
+        if word == b"FORMAT":
+            _, name_at, end = next(tokens, (b"", len(text), len(text)))
+            blanks = _BEFORE_DATA.match(text, end)
+            return text[:start], text[name_at:end].decode(), text[blanks.end() if blanks else end :]
+    return text, "", b""
+
+
+def _first_word(text: bytes) -> bytes:
+    return next((word for word, _, _ in _tokens(text.lstrip(b"( \n\t"))), b"")
+
+
+def _tokens(text: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The plain words outside quotes, comments and parentheses, in upper case, each with where it is."""
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        word = token[0]
+        depth += (word == b"(") - (word == b")")
+        if depth == 0 and (word[:1].isalpha() or word[:1] == b"_"):
+            yield word.upper(), token.start(), token.end()

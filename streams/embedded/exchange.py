@@ -1,0 +1,184 @@
+"""ClickHouse's HTTP interface as requests and responses: what is asked, how it is answered, how it is refused."""
+
+from __future__ import annotations
+
+import binascii
+import json
+import re
+import uuid
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any
+
+import cramjam
+from aiohttp import web
+
+from streams.embedded.engine import Answer, EngineError, Statement, bad_arguments
+
+_CODECS: dict[str, Any] = {
+    "lz4": cramjam.lz4,
+    "zstd": cramjam.zstd,
+    "br": cramjam.brotli,
+    "gzip": cramjam.gzip,
+    "deflate": cramjam.zlib,
+}
+_CONTENT_TYPES = (
+    ("JSONEachRow", "application/x-ndjson; charset=UTF-8"),
+    ("JSONCompactEachRow", "application/x-ndjson; charset=UTF-8"),
+    ("JSON", "application/json; charset=UTF-8"),
+    ("CSV", "text/csv; charset=UTF-8"),
+    ("TabSeparated", "text/tab-separated-values; charset=UTF-8"),
+    ("TSV", "text/tab-separated-values; charset=UTF-8"),
+    ("XML", "application/xml; charset=UTF-8"),
+    ("Pretty", "text/plain; charset=UTF-8"),
+    ("Vertical", "text/plain; charset=UTF-8"),
+    ("Values", "text/plain; charset=UTF-8"),
+)
+# Parts of the protocol, not settings of the engine.
+_TRANSPORT = frozenset(
+    {
+        "query",
+        "query_id",
+        "database",
+        "default_format",
+        "user",
+        "password",
+        "session_id",
+        "session_timeout",
+        "session_check",
+        "close_session",
+        "quota_key",
+        "role",
+        "buffer_size",
+        "wait_end_of_query",
+        "client_protocol_version",
+        "stacktrace",
+        "enable_http_compression",
+        "http_zlib_compression_level",
+        "send_progress_in_http_headers",
+        "http_headers_progress_interval_ms",
+        "add_http_cors_header",
+        "cancel_http_readonly_queries_on_client_close",
+    }
+)
+_STATUS_BY_CODE = {
+    **dict.fromkeys((6, 26, 27, 38, 41, 53, 62, 72, 117, 456, 457), 400),
+    **dict.fromkeys((164, 193, 194, 497, 516), 403),
+    **dict.fromkeys((46, 47, 50, 56, 60, 63, 73, 81, 115), 404),
+    48: 501,
+}
+
+
+async def statement(request: web.Request) -> Statement:
+    """What a request asks: `?query=`, a form field or the body, in this order, one after the other.
+
+    A GET may only read. Raises EngineError when the body cannot be decompressed or has parts that are not supported.
+    """
+    given = dict(request.query)
+    body = b""
+    if request.content_type == "multipart/form-data":
+        given.update(await _fields(request))
+    else:
+        body = _decompressed(await request.read(), request.headers.get("Content-Encoding", ""))
+    if given.pop("compress", "0") not in ("", "0") or given.pop("decompress", "0") not in ("", "0"):
+        raise _not_implemented("compress and decompress; use Accept-Encoding and Content-Encoding")
+    return Statement(
+        text=b"\n".join(part for part in (given.get("query", "").encode(), body) if part),
+        database=given.get("database") or request.headers.get("X-ClickHouse-Database") or "",
+        default_format=given.get("default_format") or request.headers.get("X-ClickHouse-Format") or "TabSeparated",
+        settings=_settings(given),
+        parameters={name[6:]: value for name, value in given.items() if name.startswith("param_")},
+        read_only=request.method in ("GET", "HEAD"),
+    )
+
+
+def credentials(request: web.Request) -> tuple[str, str]:
+    """User and password: basic authentication, ClickHouse's headers, or the query string."""
+    basic = re.fullmatch(r"Basic +(\S+)", request.headers.get("Authorization", ""), re.IGNORECASE)
+    if basic:
+        try:
+            user, _, password = b64decode(basic[1], validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return "", ""
+        return user, password
+    user = request.headers.get("X-ClickHouse-User") or request.query.get("user", "default")
+    return user, request.headers.get("X-ClickHouse-Key") or request.query.get("password", "")
+
+
+def answered(request: web.Request, answer: Answer, seconds: float) -> web.Response:
+    """The result, compressed as the client likes it."""
+    headers = {"X-ClickHouse-Summary": _summary(answer, seconds), **_identity(request)}
+    if answer.format:
+        headers["X-ClickHouse-Format"] = answer.format
+        headers["Content-Type"] = _content_type(answer.format)
+    encoding = _accepted(request)
+    if not (encoding and answer.body):
+        return web.Response(body=answer.body, headers=headers)
+    return web.Response(
+        body=bytes(_CODECS[encoding].compress(answer.body)), headers={**headers, "Content-Encoding": encoding}
+    )
+
+
+def refused(request: web.Request, error: EngineError) -> web.Response:
+    """The error as ClickHouse reports it: its text as the body, its code in a header, a status that fits."""
+    status = _STATUS_BY_CODE.get(error.code, 500)
+    headers = {"X-ClickHouse-Exception-Code": str(error.code), **_identity(request)}
+    return web.Response(status=status, text=f"{error}\n", headers=headers)
+
+
+async def _fields(request: web.Request) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for name, value in (await request.post()).items():
+        if not isinstance(value, str):
+            raise _not_implemented(f"the external table {name!r}")
+        fields[name] = value
+    return fields
+
+
+def _decompressed(body: bytes, encoding: str) -> bytes:
+    if not body or encoding in ("", "identity"):
+        return body
+    codec = _CODECS.get(encoding)
+    if codec is None:
+        raise _not_implemented(f"Content-Encoding {encoding!r}; use one of {', '.join(_CODECS)}")
+    try:
+        return bytes(codec.decompress(body))
+    except cramjam.DecompressionError as error:
+        raise bad_arguments(f"the body is not {encoding}: {error}") from error
+
+
+def _settings(given: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in given.items() if name not in _TRANSPORT and not name.startswith("param_")}
+
+
+def _not_implemented(what: str) -> EngineError:
+    return EngineError(f"Code: 48. DB::Exception: not supported by the embedded server: {what}. (NOT_IMPLEMENTED)")
+
+
+def _accepted(request: web.Request) -> str:
+    if request.query.get("enable_http_compression", "1") in ("0", "false"):
+        return ""
+    offered = (part.partition(";")[0].strip() for part in request.headers.get("Accept-Encoding", "").split(","))
+    return next((name for name in offered if name in _CODECS), "")
+
+
+def _content_type(name: str) -> str:
+    return next((kind for prefix, kind in _CONTENT_TYPES if name.startswith(prefix)), "application/octet-stream")
+
+
+def _identity(request: web.Request) -> dict[str, str]:
+    return {
+        "X-ClickHouse-Query-Id": request.query.get("query_id") or str(uuid.uuid4()),
+        "X-ClickHouse-Server-Display-Name": "maalstrom",
+        "X-ClickHouse-Timezone": "UTC",
+    }
+
+
+def _summary(answer: Answer, seconds: float) -> str:
+    figures = {
+        "read_rows": answer.read_rows,
+        "read_bytes": answer.read_bytes,
+        "written_rows": answer.written_rows,
+        "elapsed_ns": int(seconds * 1_000_000_000),
+    }
+    return json.dumps({name: str(figure) for name, figure in figures.items()})

@@ -1,0 +1,60 @@
+"""Fixtures for every test that needs a database."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from streams import migrations
+from streams.clickhouse import Client, connect
+
+_SERVE = """
+import sys
+from streams.embedded.clickhouse import serve
+serve(sys.argv[1], port=int(sys.argv[2]), password=sys.argv[3], announce=lambda address: print(address, flush=True))
+"""
+_databases = count(1)
+
+
+@contextmanager
+def serving(folder: Path, port: int = 0, password: str = "") -> Iterator[str]:
+    """A process that serves `folder`; yields its address, `127.0.0.1:port`."""
+    command = [sys.executable, "-c", _SERVE, str(folder), str(port), password]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        try:
+            assert address.startswith("http://"), "the server did not start; its error is above"
+            yield address.removeprefix("http://").rstrip("/")
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+
+
+@pytest.fixture(scope="session")
+def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """ClickHouse over HTTP for the whole session: a DSN without a database, so that each test can have its own."""
+    with serving(tmp_path_factory.mktemp("clickhouse")) as address:
+        yield f"clickhouse://{address}"
+
+
+@pytest.fixture(params=["embedded", "http"])
+def blank(request: pytest.FixtureRequest) -> Iterator[Client]:
+    """A client of a database that does not exist yet, embedded and over HTTP."""
+    if request.param == "embedded":
+        dsn = "chdb://memory"
+    else:
+        dsn = f"{request.getfixturevalue('clickhouse_server')}/test_{next(_databases)}"
+    with connect(dsn) as client:
+        yield client
+
+
+@pytest.fixture
+def client(blank: Client) -> Client:
+    """A client of an empty, migrated database, embedded and over HTTP."""
+    migrations.apply(blank)
+    return blank
