@@ -1,0 +1,71 @@
+"""The migrated database is what `core.rows` declares, and migrating again is harmless."""
+
+import re
+
+import pytest
+
+from streams import migrations
+from streams.clickhouse import Client
+from streams.core.rows import TABLES, Table
+
+
+def in_database(client: Client, table: Table) -> Table:
+    columns = client.query(
+        "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String}"
+        " ORDER BY position",
+        {"table": table.name},
+    )
+    found = client.query(
+        "SELECT sorting_key, partition_key, engine_full FROM system.tables"
+        " WHERE database = currentDatabase() AND name = {table:String}",
+        {"table": table.name},
+    )[0]
+    return Table(
+        name=table.name,
+        columns={column["name"]: column["type"] for column in columns},
+        key=tuple(filter(None, found["sorting_key"].split(", "))),
+        engine=re.split(" PARTITION BY| ORDER BY", found["engine_full"])[0].strip("`"),
+        partition=found["partition_key"],
+    )
+
+
+def test_the_migrated_database_is_the_declared_one(client):
+    for table in TABLES.values():
+        assert in_database(client, table) == table
+        assert list(in_database(client, table).columns) == list(table.columns)
+
+
+def test_there_is_no_table_that_is_not_declared(client):
+    tables = client.query(
+        "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine NOT LIKE '%View'"
+    )
+    assert {table["name"] for table in tables} == set(TABLES)
+
+
+def test_the_database_is_atomic(client):
+    engine = client.query("SELECT engine FROM system.databases WHERE name = currentDatabase()")
+    assert engine == [{"engine": "Atomic"}]
+
+
+def test_pending_until_applied(blank):
+    everything = list(migrations.known())
+    assert [migration.name[:4] for migration in everything] == [f"{n:04}" for n in range(1, len(everything) + 1)]
+    assert migrations.pending(blank) == everything
+    assert migrations.apply(blank) == everything
+    assert migrations.pending(blank) == []
+    assert migrations.apply(blank) == []
+
+
+def test_an_interrupted_migration_is_taken_up_again(client):
+    last = migrations.known()[-1]
+    client.command("TRUNCATE TABLE migrations")
+    for migration in migrations.known()[:-1]:
+        client.command("INSERT INTO migrations (name) SELECT {name:String}", {"name": migration.name})
+    client.command("DROP VIEW campaign_return")
+    assert migrations.apply(client) == [last]
+    assert client.query("SELECT * FROM campaign_return") == []
+
+
+@pytest.mark.parametrize("view", ["goal_attribution_now", "goal_progress", "campaign_return"])
+def test_views_of_an_empty_database_are_empty(client, view):
+    assert client.query(f"SELECT * FROM {view}") == []
