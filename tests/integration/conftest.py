@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 
 import pytest
+from kafka import KafkaAdminClient
 
 from deploy.kafka.broker import Broker, UnavailableError, cluster, require_java
 
@@ -26,3 +28,23 @@ def kafka(java: None) -> Iterator[Broker]:
     """One real broker for the whole session; a test makes topics of its own and leaves the broker running."""
     with cluster() as single:
         yield single.brokers[0]
+
+
+@pytest.fixture
+def blank_kafka(kafka: Broker) -> Broker:
+    """Return the session's broker with no topic and no group, for tests of what goes by fixed names."""
+    wipe(kafka.bootstrap)
+    return kafka
+
+
+def wipe(bootstrap: str) -> None:
+    """Delete every topic and group but Kafka's own, and wait until the broker knows of none."""
+    with KafkaAdminClient(bootstrap_servers=bootstrap) as admin:
+        admin.delete_groups([group["group_id"] for group in admin.list_groups()])
+        admin.delete_topics(_own_topics(admin))
+        while _own_topics(admin):
+            time.sleep(0.02)
+
+
+def _own_topics(admin: KafkaAdminClient) -> list[str]:
+    return [topic for topic in admin.list_topics() if not topic.startswith("__")]
