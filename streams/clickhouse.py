@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from streams.core.rows import TABLES, Columns, row_count
+from streams.embedded.folder import owner
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client as Driver
@@ -124,16 +125,11 @@ class Client:
             yield
         except (ClickHouseError, OSError) as error:
             code = getattr(error, "code", None)
-            raise DatabaseError(f"ClickHouse at {self.place}: {_explained(error, code, self.place)}", code) from error
+            raise DatabaseError(f"ClickHouse at {self.place}: {_explained(error, code)}", code) from error
 
 
-def _explained(error: Exception, code: int | None, place: str) -> str:
+def _explained(error: Exception, code: int | None) -> str:
     message = " ".join(str(error).split())
-    if "Cannot lock file" in message:
-        return (
-            "the folder is in use by another process, and an embedded database belongs to one; stop that process, or "
-            f"let `maalstrom clickhouse --path {place}` serve it and use clickhouse://127.0.0.1:{_HTTP_PORT}/{DATABASE}"
-        )
     if already := re.search(r"already initialized with path '([^']*)'", message):
         return f"this process has the embedded database at {already[1]} open, and can have one; close that first"
     if isinstance(error, OSError):
@@ -172,6 +168,12 @@ def _open_embedded(folder: str | None) -> Driver:
 
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
+        if (pid := owner(folder)) is not None:
+            raise DatabaseError(
+                f"ClickHouse at {folder}: process {pid} has the folder open, and an embedded database belongs to one; "
+                f"stop that process, or let `maalstrom clickhouse --path {folder}` serve it to all and use the DSN "
+                f"clickhouse://127.0.0.1:{_HTTP_PORT}/{DATABASE}"
+            )
     return get_client(interface="chdb", path=folder, tz_mode="aware")
 
 

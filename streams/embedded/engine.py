@@ -11,6 +11,8 @@ from typing import Any
 
 import chdb
 
+from streams.embedded.folder import owner
+
 _TOKEN = re.compile(
     rb"""\s+ | --[^\n]* | /\*.*?\*/ | '(?:[^'\\]|\\.)*' | `(?:[^`\\]|\\.)*` | "(?:[^"\\]|\\.)*" | \w+ | .""",
     re.VERBOSE | re.DOTALL,
@@ -66,6 +68,8 @@ class Engine:
     def __init__(self, path: str | Path) -> None:
         """Open, or create, the folder. Raises EngineError when another process has it open."""
         self._path = str(Path(path).resolve())
+        if (pid := owner(self._path)) is not None:
+            raise EngineError(f"process {pid} has {self._path} open, and the folder belongs to one; stop that process")
         try:
             Path(self._path).mkdir(parents=True, exist_ok=True)
             self._open = chdb.connect(self._path)
