@@ -8,9 +8,10 @@ from streams.core.aggregates import coded
 from streams.core.codes import Kinds
 from streams.core.credit import MODELS, WHOLE, split
 from streams.core.figures import column
+from streams.core.orders import REVERSED
 from streams.core.rows import Columns, Ragged
 from streams.core.runs import I64, Touches
-from streams.core.statements import Paths, Statement, paths
+from streams.core.statements import WITHDRAWN, Paths, Statement, paths
 
 _DAY = 86_400_000  # ms
 
@@ -33,7 +34,7 @@ def conversion_columns(statements: Sequence[Statement], kinds: Kinds, version: i
         "user": np.fromiter((s.user for s in ordered), np.uint64, len(ordered)),
         **_touch_columns(path, offsets, kinds),
         "credit": _credit(ordered, path, offsets),
-        "status": coded(list(map(_status, ordered)), np.arange(len(ordered))),
+        "status": coded([REVERSED if s.status == WITHDRAWN else s.status for s in ordered], np.arange(len(ordered))),
         "version": np.full(len(ordered), version, np.uint64),
     }
 
@@ -51,14 +52,8 @@ def _credit(statements: Sequence[Statement], path: Paths, offsets: I64) -> dict[
     """Credit by model in millionths, nothing once all is taken back."""
     journeys = path.journeys
     n = len(journeys.starts) - 1
-    whole = column(statements[:n], "counted").clip(0) * WHOLE
+    whole = column(statements[:n], "counted") * WHOLE
     return {model: Ragged(offsets, split(whole, shares(journeys), journeys)) for model, shares in MODELS.items()}
-
-
-def _status(statement: Statement) -> str:
-    if statement.counted < 1:
-        return "reversed"
-    return "partly_reversed" if statement.remaining < statement.value else "open"
 
 
 def seen_columns(touches: Sequence[Touches], kinds: Kinds) -> Columns:

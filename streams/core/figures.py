@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from streams.core.codes import Codes, Kinds
 from streams.core.credit import MODELS, WHOLE, Journeys, split
-from streams.core.statements import Statement, paths
+from streams.core.statements import WITHDRAWN, Statement, paths
 
 I64 = NDArray[np.int64]
 MINUTE = 60_000  # ms
@@ -45,7 +45,7 @@ class _Parts(NamedTuple):
 
 def figures(statements: Sequence[Statement], kinds: Kinds, cells: Codes[Cell]) -> list[Figures]:
     """What those statements add, for every model; nothing where a statement does not count at all."""
-    counting = [s for s in statements if s.counted >= 0]
+    counting = [s for s in statements if s.status != WITHDRAWN]
     attributed, others = [s for s in counting if s.touches], [s for s in counting if not s.touches]
     return [
         _figures(group, parts, model, cells)

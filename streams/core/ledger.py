@@ -16,7 +16,7 @@ from streams.core.catalogue import Catalogue
 from streams.core.codes import Kinds
 from streams.core.conversion_rows import conversion_columns, seen_columns
 from streams.core.engagement import EngagementColumns
-from streams.core.events import Checkout, Rejected, checkouts, denied, engagements
+from streams.core.events import REVERSALS, Checkout, Rejected, checkouts, denied, engagements
 from streams.core.message_ids import MessageIds
 from streams.core.order_book import OrderBook, unclaimed
 from streams.core.orders import Order, Reversal
@@ -119,7 +119,8 @@ class Ledger:
                 continue
             order = self._book.take(events[i], _reversal(events[i], batch, at[i]))
             changed[order.order_id] = order
-            outcomes.count(**{"no_consent" if denied(events[i].envelope) else "accepted": 1})
+            refused = denied(events[i].envelope) and events[i].envelope.event not in REVERSALS
+            outcomes.count(**{"no_consent" if refused else "accepted": 1})
         self._reporter.mark(changed.values())
         return self._segment(none(), list(changed.values()))
 

@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from streams.core.catalogue import Goal
 
+OPEN, PARTLY, REVERSED = "open", "partly_reversed", "reversed"
+
 
 class Completion(Struct, array_like=True, frozen=True, gc=False):
     """One completion of an order: the facts that goals are counted by. Amounts in millionths, `time` in ms."""
@@ -32,11 +34,11 @@ class Reversal(Struct, array_like=True, frozen=True, gc=False):
 
 
 class Worth(NamedTuple):
-    """What one conversion is worth, in millionths: its `value`, what `remaining`, and whether it still counts."""
+    """What one conversion is worth, in millionths: its `value`, what is `remaining`; OPEN, PARTLY or REVERSED."""
 
     value: int
     remaining: int
-    kept: bool
+    status: str
 
 
 class Order(Struct, array_like=True, gc=False):
@@ -74,13 +76,13 @@ class Order(Struct, array_like=True, gc=False):
         if completion is None or goal.id not in completion.goals:
             return None
         value = completion.amount if goal.value is None else goal.value
-        remaining = 0 if self.whole else _remaining(value, completion.amount, self.refunded)
-        return Worth(value, remaining, not self.whole and (remaining > 0 or value == 0))
+        taken = min(self.refunded, completion.amount)
+        if self.whole:
+            return Worth(value, 0, REVERSED)
+        remaining = value * (completion.amount - taken) // completion.amount if completion.amount else value
+        gone = value > 0 and remaining == 0
+        return Worth(value, remaining, REVERSED if gone else PARTLY if taken else OPEN)
 
     def users(self) -> set[int]:
         """The users of its completions, without 0."""
         return {completion.user for completion in self.completions.values()} - {0}
-
-
-def _remaining(value: int, amount: int, refunded: int) -> int:
-    return value * (amount - min(refunded, amount)) // amount if amount else value

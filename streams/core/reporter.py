@@ -10,7 +10,7 @@ from streams.core.catalogue import Catalogue, Goal
 from streams.core.codes import TOKEN, Kind, Kinds
 from streams.core.order_book import OrderBook
 from streams.core.orders import Completion, Order, Worth
-from streams.core.statements import TOUCH, Statement
+from streams.core.statements import TOUCH, WITHDRAWN, Statement
 from streams.core.touches import Found, TouchIndex, Wanted
 
 
@@ -113,7 +113,7 @@ class Reporter:
             reason=reason,
             value=worth.value,
             remaining=worth.remaining,
-            counted=int(worth.kept),
+            status=worth.status,
             touches=touches,
             first=before.first if before else reported,
             updated=reported,
@@ -139,6 +139,6 @@ def _reason(completion: Completion, earlier: bool) -> str:
 
 def _withdrawal(before: Statement, now: int | None) -> Statement:
     """A later completion of the order no longer counts for the goal."""
-    nothing = {"value": 0, "remaining": 0, "counted": -1, "touches": b"", "reason": "", "user": 0}
+    nothing = {"value": 0, "remaining": 0, "status": WITHDRAWN, "touches": b"", "reason": "", "user": 0}
     fields = {name: getattr(before, name) for name in before.__struct_fields__}
     return Statement(**(fields | nothing | {"updated": before.updated if now is None else now}))

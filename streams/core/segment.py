@@ -25,7 +25,7 @@ class SegmentKey(NamedTuple):
     sequence: int
 
 
-class Columns(Struct, array_like=True, gc=False):
+class Columns(Struct, array_like=True, frozen=True, gc=False):
     """Touches as little-endian bytes."""
 
     user: bytes = b""

@@ -9,16 +9,18 @@ from numpy.typing import NDArray
 
 from streams.core.codes import CLICK, Kinds
 from streams.core.credit import Journeys
+from streams.core.orders import REVERSED
 
 I64 = NDArray[np.int64]
+WITHDRAWN = "withdrawn"
 TOUCH = np.dtype([("time", "<i8"), ("kind", "<u4")])
 
 
 class Statement(Struct, array_like=True, frozen=True, gc=False):
     """One conversion of one goal as reported. Times in ms, amounts in millionths.
 
-    `touches` is an array of TOUCH, `reason` is '' where there are any. `counted` is 1, 0 once all is taken back, and
-    -1 where a later completion of the order no longer counts for the goal.
+    `touches` is an array of TOUCH, `reason` is '' where there are any. `status` is that of its order's
+    worth, or WITHDRAWN where a later completion of the order no longer counts for the goal.
     """
 
     goal: str
@@ -30,7 +32,7 @@ class Statement(Struct, array_like=True, frozen=True, gc=False):
     reason: str
     value: int
     remaining: int
-    counted: int
+    status: str
     touches: bytes
     first: int
     updated: int
@@ -38,6 +40,11 @@ class Statement(Struct, array_like=True, frozen=True, gc=False):
     @property
     def key(self) -> tuple[str, str]:
         return self.goal, self.order_id
+
+    @property
+    def counted(self) -> int:
+        """1 while anything remains of it, else 0."""
+        return int(self.status not in (REVERSED, WITHDRAWN))
 
     @property
     def kinds(self) -> NDArray[np.uint32]:

@@ -1,0 +1,154 @@
+"""The ledger against the naive reference, on streams made to meet the contract's edges."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from streams.core.admission import Batch
+from streams.core.ledger import Ledger, Rules
+from streams.core.segment import Segment, SegmentKey, cut, decode, encode, merged
+from streams.core.tokens import Tokens
+from tests.reference import Result, attribute
+from tests.strategies import CATALOGUE, NOON, Stream, streams
+from tests.tables import Database
+
+KEY = b"sixteen letters!"
+LONG = 10**13  # ms: nothing is ever too late
+HOUR = 3_600_000
+slow = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+class Worker:
+    """A ledger with its journal and database, driven by hand; it may crash and be restored at any step."""
+
+    def __init__(self) -> None:
+        self.journal: list[tuple[SegmentKey, bytes]] = []
+        self.database = Database()
+        self.outcomes: dict[tuple[str, str, str], int] = {}
+        self.epoch = self.sequence = 0
+        self.now = NOON + 48 * HOUR
+        self.flushed = -1
+        self.start()
+
+    def start(self) -> None:
+        """A new owner: everything it knows is in the journal."""
+        self.ledger = Ledger(Rules(CATALOGUE, KEY, retention=LONG))
+        self.ledger.restore([(key, decode(value)) for key, value in self.journal])
+        self.epoch += 1
+
+    def feed(self, topic: str, offset: int, values: Sequence[bytes]) -> None:
+        offsets = range(offset, offset + len(values))
+        applied = self.ledger.apply(Batch(topic, values, [None] * len(values), offsets), self.now)
+        self.record(applied.segment)
+        for outcome, n in applied.outcomes.counts.items():
+            if outcome != "dead_letter":
+                self.count(topic, outcome, "", n)
+        for letter in applied.outcomes.dead:
+            self.count(topic, "dead_letter", letter.reason, 1)
+
+    def count(self, topic: str, outcome: str, reason: str, n: int) -> None:
+        self.outcomes[topic, outcome, reason] = self.outcomes.get((topic, outcome, reason), 0) + n
+
+    def record(self, segment: Segment) -> None:
+        for part in cut(segment, 600):
+            self.sequence += 1
+            part.flushed = self.flushed
+            self.journal.append((SegmentKey(self.now // HOUR, self.epoch, self.sequence), encode(part)))
+
+    def flush(self, most: int | None = None, written: bool = True) -> None:
+        """Report and write; without `written` the worker dies between the journal and ClickHouse."""
+        self.record(self.ledger.report(self.now, most))
+        rows = self.ledger.changes(version=self.epoch << 32 | self.sequence)
+        if written:
+            self.database.write(rows)
+            self.flushed = self.sequence
+        else:
+            self.start()
+
+    def compact(self, start: int, end: int) -> None:
+        """Merge neighbouring segments of one hour."""
+        group = self.journal[start:end]
+        if len({key.hour for key, _ in group}) == 1:
+            self.journal[start:end] = [(group[-1][0], encode(merged([decode(value) for _, value in group])))]
+
+
+def expected(stream: Stream) -> Result:
+    return attribute(CATALOGUE, stream)
+
+
+def check(database: Database, result: Result) -> None:
+    tokens = Tokens(KEY)
+    assert database.goal_attribution() == result.goal_attribution
+    assert database.engagement_counts() == dict(result.engagement_counts)
+    conversions = {key: row for key, row in database.conversions().items() if key in result.conversions}
+    wanted: dict[Any, Any] = {key: dict(row) for key, row in result.conversions.items()}
+    for key, row in wanted.items():
+        row["user"] = 0 if row["reason"] == "no_consent" else tokens.hash(row["user"])
+        row["credit"] = {model: credit for model, credit in row["credit"].items()}
+    assert conversions == wanted
+    withdrawn = [row for key, row in database.conversions().items() if key not in result.conversions]
+    assert all(row["status"] == "reversed" and row["value"] == 0 for row in withdrawn)
+
+
+@slow
+@given(streams(conflicts=True), st.integers(1, 7))
+def test_a_replay_equals_the_reference(stream: Stream, size: int) -> None:
+    ledger, database = Ledger(Rules(CATALOGUE, KEY, replay=True)), Database()
+    for topic in ("engagement", "checkout"):
+        values = [value for name, value in stream if name == topic]
+        for start in range(0, len(values), size):
+            part = values[start : start + size]
+            ledger.apply(Batch(topic, part, [None] * len(part), range(start, start + len(part))))
+    ledger.report()
+    database.write(ledger.changes(version=1))
+    result = expected(stream)
+    check(database, result)
+    assert len(ledger.unclaimed()) == len(result.unknown_orders)
+
+
+@slow
+@given(streams(conflicts=True))
+def test_every_record_is_accounted_for(stream: Stream) -> None:
+    worker = Worker()
+    for topic, value in stream:
+        offset = worker.ledger.offsets.get(topic, 0)
+        worker.feed(topic, offset, [value])
+    assert worker.outcomes == dict(expected(stream).outcomes)
+
+
+@slow
+@given(streams(), st.randoms(use_true_random=False))
+def test_any_order_cut_crash_and_merge_gives_the_same(stream: Stream, random: Any) -> None:
+    shuffled = [*stream, *random.sample(stream, len(stream) // 3)]
+    random.shuffle(shuffled)
+    sources = {topic: [v for t, v in shuffled if t == topic] for topic in ("engagement", "checkout")}
+    worker = Worker()
+    for _ in range(200):
+        open_ = [topic for topic, values in sources.items() if worker.ledger.offsets.get(topic, 0) < len(values)]
+        if not open_:
+            break
+        topic = random.choice(open_)
+        offset = worker.ledger.offsets.get(topic, 0)
+        again = max(0, offset - random.randrange(3))  # what was read but not committed comes again
+        worker.feed(topic, again, sources[topic][again : offset + random.randrange(1, 6)])
+        step = random.randrange(12)
+        if step == 0:
+            worker.start()
+        elif step == 1:
+            worker.flush(written=False)
+        elif step == 2 and worker.journal[-1][0].sequence > worker.flushed:
+            worker.journal.pop()  # never became durable
+            worker.start()
+        elif step == 3:
+            start = random.randrange(len(worker.journal))
+            worker.compact(start, start + random.randrange(1, 5))
+        elif step == 4:
+            worker.now += HOUR
+        elif step < 9:
+            worker.flush(most=random.choice((1, 2, None)))
+    while worker.ledger.pending:
+        worker.flush(most=3)
+    worker.flush()
+    check(worker.database, expected(stream))

@@ -1,0 +1,71 @@
+"""The final tables that a ledger's rows amount to, as plain dicts in the form of tests/reference.py."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from streams.core.rows import Coded, Columns, Ragged
+
+Key = tuple[Any, ...]
+_CELL = ("window_start", "goal", "model", "campaign", "network", "customer", "reason", "currency")
+_AMOUNTS = ("conversions", "value", "reversed_conversions", "reversed_value")
+
+
+def values(column: Any) -> list[Any]:
+    """A column as one plain Python value a row."""
+    if isinstance(column, Coded):
+        return [column.words[code] for code in column.codes.tolist()]
+    if isinstance(column, Ragged):
+        flat, edges = values(column.values), column.offsets.tolist()
+        return [flat[start:end] for start, end in zip(edges[:-1], edges[1:], strict=True)]
+    if isinstance(column, Mapping):
+        by_key = {key: values(part) for key, part in column.items()}
+        return [dict(zip(by_key, row, strict=True)) for row in zip(*by_key.values(), strict=True)]
+    return column.tolist() if isinstance(column, np.ndarray) else list(column)
+
+
+def rows(columns: Columns) -> list[dict[str, Any]]:
+    """One dict a row."""
+    plain = {name: values(column) for name, column in columns.items()}
+    return [dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True)]
+
+
+class Database:
+    """ReplacingMergeTree in small: of the rows with one key, the one with the largest version counts."""
+
+    KEYS = {
+        "goal_attribution": (*_CELL, "reported_at", "origin", "partition"),
+        "conversions": ("goal", "conversion_id"),
+        "engagement_counts": ("window_start", "reported_at", "origin", "campaign", "network", "action", "partition"),
+    }
+
+    def __init__(self) -> None:
+        self.tables: dict[str, dict[Key, dict[str, Any]]] = {name: {} for name in self.KEYS}
+
+    def write(self, written: Mapping[str, Columns]) -> None:
+        for name, key in self.KEYS.items():
+            for row in rows(written.get(name, {})) if name in written else ():
+                standing = self.tables[name].get(tuple(row[k] for k in key))
+                if standing is None or row["version"] >= standing["version"]:
+                    self.tables[name][tuple(row[k] for k in key)] = row
+
+    def goal_attribution(self) -> dict[Key, list[int]]:
+        sums = _summed(self.tables["goal_attribution"].values(), _CELL, _AMOUNTS)
+        return {key: amounts for key, amounts in sums.items() if any(amounts)}
+
+    def engagement_counts(self) -> dict[Key, int]:
+        key = ("window_start", "campaign", "network", "action")
+        return {k: n for k, (n,) in _summed(self.tables["engagement_counts"].values(), key, ("events",)).items() if n}
+
+    def conversions(self) -> dict[Key, dict[str, Any]]:
+        aside = {"goal", "conversion_id", "version", "first_reported_at", "updated_at"}
+        return {k: {n: v for n, v in row.items() if n not in aside} for k, row in self.tables["conversions"].items()}
+
+
+def _summed(rows_: Iterable[Mapping[str, Any]], key: tuple[str, ...], names: tuple[str, ...]) -> dict[Key, list[int]]:
+    sums: dict[Key, list[int]] = {}
+    for row in rows_:
+        standing = sums.setdefault(tuple(row[k] for k in key), [0] * len(names))
+        standing[:] = [a + row[n] for a, n in zip(standing, names, strict=True)]
+    return sums
