@@ -224,7 +224,8 @@ def test_no_broker_is_one_line_that_says_what_to_do(
     assert "\n" not in str(refused.value)
 
 
-def test_a_port_that_never_answers_is_no_broker() -> None:
+def test_a_port_that_never_answers_is_no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(brokers, "BOOTSTRAP_MS", 500)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         address = f"127.0.0.1:{mute.getsockname()[1]}"
         with pytest.raises(BrokerError, match=f"no Kafka broker answers at {address}"):
