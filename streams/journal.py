@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Awaitable, Callable, Iterable
-from typing import NamedTuple
 
 import faust
 from faust.types import TP
+
+from streams.core.segment import SegmentKey
 
 #: A segment is smaller than this; Kafka refuses a record of 1 MiB.
 MAX_SEGMENT_BYTES = 512 * 1024
@@ -21,14 +22,6 @@ MAX_SEGMENT_BYTES = 512 * 1024
 _KEY = struct.Struct(">IqQQ")
 # Recovery holds back this many segments before it applies them; Faust's default would be 1000, up to 512 MB.
 _RECOVERY_BUFFER = 32
-
-
-class SegmentKey(NamedTuple):
-    """The name of a segment within its partition."""
-
-    hour: int
-    epoch: int
-    sequence: int
 
 
 Restored = Callable[[set[int]], Awaitable[None]]

@@ -12,7 +12,8 @@ from collections import defaultdict
 import faust
 from faust.types import StreamT
 
-from streams.journal import Journal, SegmentKey
+from streams.core.segment import SegmentKey
+from streams.journal import Journal
 from streams.transport import Batch, use_uvloop
 
 use_uvloop()
