@@ -189,6 +189,7 @@ def test_a_broker_that_goes_away_ends_both_with_a_reason(java: None, monkeypatch
     monkeypatch.setattr(brokers, "REQUEST_MS", 1_000)
     monkeypatch.setattr(brokers, "SILENCE_S", 1.0)
     monkeypatch.setitem(dlq.PRODUCER, "max_block_ms", 1_000)
+    monkeypatch.setitem(dlq.PRODUCER, "delivery_timeout_ms", 1_500)
     with cluster() as single:
         broker = single.brokers[0]
         create(broker.bootstrap, Layout(partitions=1))
