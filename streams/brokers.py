@@ -32,18 +32,19 @@ def connect(kind: Callable[..., Client], bootstrap: str, **settings: Any) -> Ite
 
     Args:
         kind: `KafkaAdminClient`, `KafkaConsumer` or `KafkaProducer`.
-        bootstrap: `host:port`, several separated by commas.
+        bootstrap: `host:port`, several separated by commas or semicolons (as in BROKER_URL).
         settings: of kafka-python, added to the time limits.
 
     Raises:
         BrokerError: the address is none, nothing answers within `BOOTSTRAP_MS`, or a request in the block failed.
     """
-    for address in bootstrap.split(","):
+    addresses = re.split("[,;]", bootstrap)
+    for address in addresses:
         if not re.fullmatch(r"\S+:\d+", address):
             raise BrokerError(f"{address!r} is not the address of a Kafka broker; it must be host:port")
     limits = {"bootstrap_timeout_ms": BOOTSTRAP_MS, "request_timeout_ms": REQUEST_MS}
     try:
-        client: Any = kind(bootstrap_servers=bootstrap.split(","), **limits, **settings)
+        client: Any = kind(bootstrap_servers=addresses, **limits, **settings)
     except KafkaError as error:
         raise BrokerError(
             f"no Kafka broker answers at {bootstrap} ({error}); start one (make kafka) or set BROKER_URL"

@@ -93,6 +93,12 @@ def port_is_free(port: int) -> bool:
     return False
 
 
+def dies_with_parent(command: list[str]) -> list[str]:
+    """Return `command` so that it is killed with the thread that starts it; unchanged where there is no `setpriv`."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", *command] if setpriv else command
+
+
 @dataclass
 class Broker:
     """One broker (and controller), started again on the same data and port as often as wanted.
@@ -116,13 +122,6 @@ class Broker:
         """The file with what the broker said since it was last started."""
         return self.folder / "broker.log"
 
-    @property
-    def pid(self) -> int:
-        """Process id; an error when the broker does not run."""
-        if self.process is None:
-            raise BrokerError(f"broker {self.node} is not running")
-        return self.process.pid
-
     def format(self, settings: Mapping[str, str]) -> None:
         """Write `server.properties` from `settings` and format the (new) data folder."""
         self.folder.mkdir(parents=True)
@@ -135,9 +134,7 @@ class Broker:
 
     def launch(self) -> None:
         """Start the process without waiting until it serves."""
-        command = _java("kafka.Kafka", str(self.folder / "server.properties"))
-        if setpriv := shutil.which("setpriv"):
-            command = [setpriv, "--pdeathsig", "KILL", *command]
+        command = dies_with_parent(_java("kafka.Kafka", str(self.folder / "server.properties")))
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
