@@ -58,3 +58,11 @@ def client(blank: Client) -> Client:
     """A client of an empty, migrated database, embedded and over HTTP."""
     migrations.apply(blank)
     return blank
+
+
+@pytest.fixture
+def embedded() -> Iterator[Client]:
+    """A client of an empty, migrated database, embedded: for tests of figures, which are the same on both paths."""
+    with connect("chdb://memory") as client:
+        migrations.apply(client)
+        yield client
