@@ -1,0 +1,144 @@
+"""The report: read as a person reads it, on 80 columns and without colour."""
+
+import io
+import re
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from streams import migrations
+from streams.catalogue_rows import write_catalogue
+from streams.clickhouse import connect
+from streams.core.catalogue import parse
+from streams.report import _adding_up, render
+
+CATALOGUE = parse(
+    """
+base_currency = "NOK"
+[[goal]]
+id = "customers"
+name = "100 customers [in the shop]"
+event = "Order Completed"
+unit = "customers"
+target = 100
+by = 2026-11-20
+[[goal]]
+id = "enquiries"
+event = "Enquiry Answered"
+[[campaign]]
+id = "autumn"
+name = "Autumn on Facebook"
+means = "social"
+[[campaign]]
+id = "radio"
+name = "Radio"
+"""
+)
+REPORT = (
+    "INSERT INTO goal_attribution"
+    " (window_start, model, goal, campaign, reason, currency, conversions, value, version) VALUES"
+)
+
+
+@pytest.fixture
+def filled(embedded):
+    write_catalogue(embedded, CATALOGUE)
+    embedded.command(
+        f"""{REPORT}
+        ('2026-11-01', 'linear', 'customers', 'autumn', '', 'NOK', 1838.333333, 12345678.905, 1),
+        ('2026-11-01', 'linear', 'customers', 'autumn', '', 'EUR', 1, 10, 1),
+        ('2026-11-02', 'linear', 'customers', 'gone', '', 'NOK', 0.666667, 0.095, 1),
+        ('2026-11-06', 'linear', 'customers', '', 'no_touch', 'NOK', 20, 1, 1),
+        ('2026-11-06', 'linear', 'customers', 'gone', '', 'NOK', 0, 0, 1),
+        ('2026-11-01', 'last_click', 'customers', 'gone', '', 'NOK', 3, 0, 1)"""
+    )
+    return embedded
+
+
+def printed(client, goal=None, model="linear"):
+    out = io.StringIO()
+    render(client, goal, model, Console(file=out, width=80))
+    return out.getvalue()
+
+
+def lines(text):
+    return [re.split(" {2,}", line.strip()) for line in text.splitlines() if line.strip()]
+
+
+def test_a_goal_is_shown_against_its_target(filled):
+    found = lines(printed(filled))
+    assert found[0] == ["Conversions until 2026-11-06 00:00 UTC, net of refunds and cancellations,"]
+    assert found[1] == ["credited by linear"]
+    assert found[2] == ["Goal", "Reached", "Target", "By", "Expected", "Value"]
+    assert ["100 customers", "1 860", "100", "2026-11-20", "12", "10.00 EUR"] in found
+
+
+def test_campaigns_and_reasons_add_up(filled):
+    text = printed(filled, "customers")
+    assert "100 customers [in the shop]: 1 860 customers" in text
+    start = next(index for index, line in enumerate(lines(text)) if line[0] == "Campaign")
+    assert lines(text)[start:] == [
+        ["Campaign", "Means", "Conversions", "Share", "Value"],
+        ["─" * 78],
+        ["Autumn on Facebook", "social", "1 839.33", "98.9 %", "10.00 EUR"],
+        ["12 345 678.91 NOK"],
+        ["gone", "0.67", "0.0 %", "0.09 NOK"],
+        ["Attributed", "1 840.00", "98.9 %", "10.00 EUR"],
+        ["12 345 679.00 NOK"],
+        ["Unattributed: no", "20.00", "1.1 %", "1.00 NOK"],
+        ["engagement seen"],
+        ["All", "1 860.00", "100.0 %", "10.00 EUR"],
+        ["12 345 680.00 NOK"],
+        ["No conversions from: Radio"],
+    ]
+
+
+def test_no_colour_and_no_markup_where_there_is_no_terminal(filled):
+    assert "\x1b" not in printed(filled)
+
+
+def test_another_model_has_other_figures(filled):
+    assert ["gone", "3", "100.0 %", "0.00 NOK"] in lines(printed(filled, "customers", "last_click"))
+
+
+def test_a_goal_without_conversions_says_so(filled):
+    assert "enquiries: no conversions yet." in printed(filled)
+
+
+def test_a_goal_that_left_the_catalogue_is_not_shown(filled):
+    write_catalogue(filled, parse('base_currency = "NOK"\n[[goal]]\nid = "other"\nevent = "Enquiry Answered"'))
+    assert "customers" not in printed(filled)
+
+
+@pytest.mark.parametrize(
+    ("goal", "model", "says"),
+    [
+        ("nope", "linear", 'there is no goal "nope"; choose one of: customers, enquiries'),
+        (None, "nope", 'there is no model "nope"; choose one of: first, last, last_click, linear, position, '),
+    ],
+)
+def test_what_does_not_exist_is_answered_with_what_does(filled, goal, model, says):
+    with pytest.raises(ValueError, match=re.escape(says)):
+        printed(filled, goal, model)
+
+
+def test_an_empty_database_says_what_to_do(blank):
+    assert "Run `maalstrom replay`" in " ".join(printed(blank).split())
+    migrations.apply(blank)
+    assert "Run `maalstrom replay`" in " ".join(printed(blank, "any").split())
+
+
+def test_a_database_that_does_not_answer_is_an_error():
+    with pytest.raises(Exception, match="no answer"):
+        printed(connect("clickhouse://127.0.0.1:1"))
+
+
+@given(st.lists(st.integers(0, 10**12).map(lambda millionths: Decimal(millionths).scaleb(-6))), st.integers(0, 2))
+def test_rounded_figures_add_up_and_stay_near(amounts, places):
+    unit = Decimal(1).scaleb(-places)
+    rounded = _adding_up(amounts, places)
+    assert sum(rounded, Decimal(0)) == sum(amounts, Decimal(0)).quantize(unit)
+    assert all(abs(near - exact) < unit for near, exact in zip(rounded, amounts, strict=True))
