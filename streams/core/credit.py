@@ -5,7 +5,7 @@ journey `i` owns `starts[i]:starts[i + 1]`; every journey has at least one touch
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,10 +39,10 @@ class Journeys(NamedTuple):
 
 
 class Shares(NamedTuple):
-    """Per touch the share `numerator / denominator` of its journey's whole; they add up to 1 in each journey."""
+    """Per touch the share `numerator / denominator` (integers) of its journey's whole; they add up to 1 in each."""
 
-    numerator: NDArray[np.integer | np.floating]
-    denominator: NDArray[np.integer | np.floating]
+    numerator: NDArray[Any]
+    denominator: NDArray[Any]
 
 
 def _all_to(touch: I64, journeys: Journeys) -> Shares:
@@ -81,8 +81,9 @@ def position(journeys: Journeys) -> Shares:
 
 
 def time_decay(journeys: Journeys) -> Shares:
-    """2^(-age / 7 days) against the sum of them, in extended precision."""
-    weight = np.exp2(-journeys.age / _HALF_LIFE)
+    """2^(-age / 7 days) against the sum of them, as integers of 62 bits: whole weeks apart are exact."""
+    since = journeys.age - journeys.age[journeys.starts[1:] - 1][journeys.owner]
+    weight = np.rint(np.exp2(62 - since / _HALF_LIFE)).astype(np.int64).astype(object)  # Python's ints: no overflow
     return Shares(weight, np.add.reduceat(weight, journeys.starts[:-1])[journeys.owner])
 
 
@@ -113,15 +114,12 @@ def split(total: I64, shares: Shares, journeys: Journeys) -> I64:
 
 
 def _floors(total: I64, shares: Shares) -> tuple[I64, NDArray[np.floating]]:
-    """floor(total x share) and the fraction cut off; in integers without overflow where the share is rational."""
+    """floor(total x share) and the fraction cut off, without overflow."""
     numerator, denominator = shares
-    if np.issubdtype(denominator.dtype, np.floating):
-        exact = total * (numerator / denominator)
-        floor = np.floor(exact)
-        return floor.astype(np.int64), exact - floor
-    quotient, rest = np.divmod(total, denominator)
-    carried, cut = np.divmod(rest * numerator, denominator)
-    return quotient * numerator + carried, cut / denominator
+    quotient, rest = total // denominator, total % denominator
+    product = rest * numerator
+    parts = quotient * numerator + product // denominator
+    return parts.astype(np.int64), (product % denominator / denominator).astype(np.float64)
 
 
 def _largest(remainder: NDArray[np.floating], count: I64, journeys: Journeys) -> I64:

@@ -5,7 +5,7 @@
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -48,6 +48,13 @@ class Applied(NamedTuple):
 
     segment: Segment
     outcomes: Outcomes
+
+
+class Stated(NamedTuple):
+    """What a report did: the segment that says so; each statement in it with the one it takes the place of."""
+
+    segment: Segment
+    pairs: list[tuple[Statement, Statement | None]]
 
 
 class Ledger:
@@ -135,24 +142,35 @@ class Ledger:
         )
 
     @property
+    def newest(self) -> Mapping[str, int]:
+        """The newest event time by topic, ms."""
+        return self._clock.newest
+
+    @property
+    def needed_since(self) -> int:
+        """Segments whose latest event is before this time (ms) can go."""
+        return self._expired_before - self._rules.catalogue.longest_window
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Retained engagement events, and the bytes that their index takes."""
+        return len(self._index), self._index.nbytes
+
+    @property
     def pending(self) -> int:
         """How many conversions wait to be stated."""
         return len(self._reporter.dirty)
 
-    def report(self, now: int | None = None, most: int | None = None) -> Segment:
+    def report(self, now: int | None = None, most: int | None = None) -> Stated:
         """State conversions that something changed for, at the most `most`, those first that are settled as far as
         engagement has been read. The figures are reported in the hour of `now` (ms), or each in its own (a replay)."""
         keys = self._reporter.due(self._clock.newest.get(ENGAGEMENT, 0), most)
         statements = self._reporter.state(keys, now)
-        self._restate(statements, _hour(now))
-        return self._segment(none(), [], statements)
-
-    def _restate(self, statements: Sequence[Statement], hour: int) -> None:
-        known = self._reporter.statements
-        old = [before for s in statements if (before := known.get(s.key))]
-        self._aggregates.stated(hour, statements, old)
-        known.update((s.key, s) for s in statements)
+        pairs = [(statement, self._reporter.statements.get(statement.key)) for statement in statements]
+        self._aggregates.stated(_hour(now), statements, [before for _, before in pairs if before])
+        self._reporter.statements.update((s.key, s) for s in statements)
         self._unwritten.update((s.key, None) for s in statements)
+        return Stated(self._segment(none(), [], statements), pairs)
 
     def changes(self, version: int) -> dict[str, Columns]:
         """The rows of every table for what changed since the last call, as absolute values."""
@@ -180,13 +198,12 @@ class Ledger:
         """Dead letters for the reversals that still wait: the end of a replay."""
         return unclaimed(self._book.orders.values(), CHECKOUT)
 
-    def restore(self, segments: Sequence[tuple[SegmentKey, Segment]]) -> None:
+    def restore(self, segments: Sequence[tuple[SegmentKey, Segment]], now: int) -> None:
         """Fold valid segments, in their order, into this empty ledger. What may not have been written to ClickHouse
-        is among the next `changes`; every conversion is looked at again by the next reports."""
+        is among the next `changes`; every conversion is looked at again by the next reports. Of the hours that are
+        closed and written no aggregates are made: their segments may have been merged into those of other hours."""
         flushed = max((segment.flushed for _, segment in segments), default=-1)
-        hours = {key.hour for key, _ in segments if key.sequence > flushed} | {
-            max((k.hour for k, _ in segments), default=0)
-        }
+        hours = {key.hour for key, _ in segments if key.sequence > flushed} | {_hour(now)}
         for key, segment in segments:
             self._fold(recoded(segment, self._kinds), key.hour, key.hour in hours, key.sequence > flushed)
         self.expire()
