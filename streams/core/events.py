@@ -117,14 +117,16 @@ _UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 T = TypeVar("T")
 
 
-def _decoded(decode: Callable[[Any], T], raw: bytes | Raw) -> T:
+def decoded(decode: Callable[[Any], T], raw: bytes | Raw) -> T:
+    """What `decode`, of msgspec, reads in `raw`. Raises Rejected where it cannot."""
     try:
         return decode(raw)
     except _UNDECODABLE as error:
         raise Rejected("malformed", str(error) or type(error).__name__) from None
 
 
-def _sized(raw: bytes | None) -> bytes:
+def sized(raw: bytes | None) -> bytes:
+    """The value of a record that is there and not too long. Raises Rejected for another."""
     if raw is None:
         raise Rejected("malformed", "the record has no value (a tombstone)")
     if len(raw) > LIMIT:
@@ -137,15 +139,16 @@ def engagements(records: Sequence[bytes | None]) -> list[Engagement | Rejected |
     own code fails on is Rejected as `internal`."""
     try:
         if max(map(len, records), default=0) <= LIMIT:  # type: ignore[arg-type]
-            decoded = [_engagement(raw) for raw in records]  # type: ignore[arg-type]
-            if all(event.event == SOCIAL for event in decoded):
-                return decoded  # type: ignore[return-value]
+            events = [_engagement(raw) for raw in records]  # type: ignore[arg-type]
+            if all(event.event == SOCIAL for event in events):
+                return events  # type: ignore[return-value]
     except Exception:
         pass
-    return [_attempt(engagement, raw) for raw in records]
+    return [attempt(engagement, raw) for raw in records]
 
 
-def _attempt(decode: Callable[..., T], *arguments: Any) -> T | Rejected:
+def attempt(decode: Callable[..., T], *arguments: Any) -> T | Rejected:
+    """What `decode` returns, or the Rejected that it raised; anything else it raises is `internal`. Never raises."""
     try:
         return decode(*arguments)
     except Rejected as rejected:
@@ -156,41 +159,42 @@ def _attempt(decode: Callable[..., T], *arguments: Any) -> T | Rejected:
 
 def engagement(raw: bytes | None) -> Engagement | None:
     """One engagement event, or None for another event name. Raises Rejected."""
-    body = _sized(raw)
-    if _decoded(_envelope, body).event != SOCIAL:
+    body = sized(raw)
+    if decoded(_envelope, body).event != SOCIAL:
         return None
-    return _decoded(_engagement, body)
+    return decoded(_engagement, body)
 
 
 def checkouts(
     records: Sequence[bytes | None], counted: Collection[str], currency: str
 ) -> list[Checkout | Rejected | None]:
     """Decode one batch of checkout events; None stands for an event name no goal counts. Never raises."""
-    return [_attempt(checkout, raw, counted, currency) for raw in records]
+    return [attempt(checkout, raw, counted, currency) for raw in records]
 
 
 def checkout(raw: bytes | None, counted: Collection[str], currency: str) -> Checkout | None:
     """One checkout event with the base `currency` where it names none, or None where its name is not counted."""
-    envelope = _decoded(_checkout, _sized(raw))
+    envelope = decoded(_checkout, sized(raw))
     if envelope.event not in counted and envelope.event not in REVERSALS:
         return None
     body = envelope.properties if bytes(envelope.properties) != b"null" else Raw(b"{}")
-    fields = _decoded(_checkout_properties, body)
+    fields = decoded(_checkout_properties, body)
     return Checkout(
         envelope=envelope,
         time=milliseconds(envelope.timestamp),
         order_id=fields.order_id or envelope.message_id,
         amount=_amount(fields),
-        currency=_currency(fields.currency or currency),
+        currency=currency_code("properties.currency", fields.currency or currency),
         coupon=fields.coupon,
         new_customer=fields.new_customer,
-        properties=_decoded(_object, body),
+        properties=decoded(_object, body),
     )
 
 
-def _currency(text: str) -> str:
+def currency_code(name: str, text: str) -> str:
+    """An ISO 4217 code in upper case. Raises Rejected that names the field."""
     if not _CURRENCY.fullmatch(text):
-        raise Rejected("malformed", f"`properties.currency` is {text[:20]!r}, not three letters as in ISO 4217")
+        raise Rejected("malformed", f"`{name}` is {text[:20]!r}, not three letters as in ISO 4217")
     return text.upper()
 
 
@@ -198,15 +202,16 @@ def _amount(fields: CheckoutProperties) -> int | None:
     for name in ("revenue", "total", "value"):
         text = bytes(getattr(fields, name)).strip()
         if text != b"null":
-            return _money(name, text)
+            return money(f"properties.{name}", text)
     return None
 
 
-def _money(name: str, text: bytes) -> int:
+def money(name: str, text: bytes) -> int:
+    """Millionths of a JSON number or decimal string. Raises Rejected that names the field."""
     try:
         return micro(msgspec.json.decode(text, type=str) if text.startswith(b'"') else text.decode())
     except (ValueError, *_UNDECODABLE) as error:
-        raise Rejected("malformed", f"`properties.{name}`: {error}") from None
+        raise Rejected("malformed", f"`{name}`: {error}") from None
 
 
 def milliseconds(moment: datetime) -> int:
