@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -11,6 +12,7 @@ from typing import Any
 
 import chdb
 
+from streams.embedded import native
 from streams.embedded.folder import owner
 
 _TOKEN = re.compile(
@@ -39,6 +41,11 @@ def bad_arguments(message: str) -> EngineError:
     return EngineError(f"Code: {_BAD_ARGUMENTS}. DB::Exception: {message}. (BAD_ARGUMENTS)")
 
 
+def not_implemented(what: str) -> EngineError:
+    """The error for what a ClickHouse server can do and this one cannot."""
+    return EngineError(f"Code: 48. DB::Exception: not supported by the embedded server: {what}. (NOT_IMPLEMENTED)")
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement with what came with it; `settings` and `parameters` hold the texts of the request."""
@@ -49,6 +56,7 @@ class Statement:
     settings: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
+    protocol_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +124,21 @@ def _run(handle: Any, statement: Statement) -> Answer:
     chosen = _FORMAT_CLAUSE.search(statement.text)
     name = chosen[1].decode() if chosen else statement.default_format
     has_result = body or _first_word(statement.text) in _WITH_RESULT
+    if name == "Native" and has_result:
+        body = _native(handle, statement, body)
     return Answer(body, name if has_result else "", result.rows_read(), result.bytes_read(), result.rows_written())
+
+
+def _native(handle: Any, statement: Statement, body: bytes) -> bytes:
+    """The engine writes nothing for no rows, where a server writes the names and types of the columns."""
+    if not body and _first_word(statement.text) in (b"SELECT", b"WITH"):
+        bare = _FORMAT_CLAUSE.sub(b"", statement.text).rstrip(b" \t\r\n;")
+        described = handle.query(b"DESCRIBE TABLE (" + bare + b"\n)", "JSONCompact", params=dict(statement.parameters))
+        body = native.without_rows((name, kind) for name, kind, *_ in json.loads(described.bytes())["data"])
+    try:
+        return native.framed(body, statement.protocol_version)
+    except ValueError as error:
+        raise not_implemented(str(error)) from error
 
 
 def _insert(handle: Any, insert: bytes, data_format: str, data: bytes) -> Answer:

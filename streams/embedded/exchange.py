@@ -13,7 +13,7 @@ from typing import Any
 import cramjam
 from aiohttp import web
 
-from streams.embedded.engine import Answer, EngineError, Statement, bad_arguments
+from streams.embedded.engine import Answer, EngineError, Statement, bad_arguments, not_implemented
 
 _CODECS: dict[str, Any] = {
     "lz4": cramjam.lz4,
@@ -62,7 +62,7 @@ _TRANSPORT = frozenset(
     }
 )
 _STATUS_BY_CODE = {
-    **dict.fromkeys((6, 26, 27, 38, 41, 53, 62, 72, 117, 456, 457), 400),
+    **dict.fromkeys((6, 26, 27, 36, 38, 41, 53, 62, 72, 117, 456, 457), 400),
     **dict.fromkeys((164, 193, 194, 497, 516), 403),
     **dict.fromkeys((46, 47, 50, 56, 60, 63, 73, 81, 115), 404),
     48: 501,
@@ -81,7 +81,7 @@ async def statement(request: web.Request) -> Statement:
     else:
         body = _decompressed(await request.read(), request.headers.get("Content-Encoding", ""))
     if given.pop("compress", "0") not in ("", "0") or given.pop("decompress", "0") not in ("", "0"):
-        raise _not_implemented("compress and decompress; use Accept-Encoding and Content-Encoding")
+        raise not_implemented("compress and decompress; use Accept-Encoding and Content-Encoding")
     return Statement(
         text=b"\n".join(part for part in (given.get("query", "").encode(), body) if part),
         database=given.get("database") or request.headers.get("X-ClickHouse-Database") or "",
@@ -89,6 +89,7 @@ async def statement(request: web.Request) -> Statement:
         settings=_settings(given),
         parameters={name[6:]: value for name, value in given.items() if name.startswith("param_")},
         read_only=request.method in ("GET", "HEAD"),
+        protocol_version=_whole_number(given, "client_protocol_version"),
     )
 
 
@@ -130,7 +131,7 @@ async def _fields(request: web.Request) -> dict[str, str]:
     fields: dict[str, str] = {}
     for name, value in (await request.post()).items():
         if not isinstance(value, str):
-            raise _not_implemented(f"the external table {name!r}")
+            raise not_implemented(f"the external table {name!r}")
         fields[name] = value
     return fields
 
@@ -140,19 +141,22 @@ def _decompressed(body: bytes, encoding: str) -> bytes:
         return body
     codec = _CODECS.get(encoding)
     if codec is None:
-        raise _not_implemented(f"Content-Encoding {encoding!r}; use one of {', '.join(_CODECS)}")
+        raise not_implemented(f"Content-Encoding {encoding!r}; use one of {', '.join(_CODECS)}")
     try:
         return bytes(codec.decompress(body))
     except cramjam.DecompressionError as error:
         raise bad_arguments(f"the body is not {encoding}: {error}") from error
 
 
+def _whole_number(given: Mapping[str, str], name: str) -> int:
+    text = given.get(name) or "0"
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise bad_arguments(f"{name} is not a number: {text!r}")
+    return int(text)
+
+
 def _settings(given: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in given.items() if name not in _TRANSPORT and not name.startswith("param_")}
-
-
-def _not_implemented(what: str) -> EngineError:
-    return EngineError(f"Code: 48. DB::Exception: not supported by the embedded server: {what}. (NOT_IMPLEMENTED)")
 
 
 def _accepted(request: web.Request) -> str:
