@@ -20,18 +20,26 @@ serve(sys.argv[1], port=int(sys.argv[2]), password=sys.argv[3], announce=lambda 
 _databases = count(1)
 
 
+def serve(folder: Path, port: int = 0, password: str = "") -> tuple[subprocess.Popen[str], str]:
+    """Start a process that serves `folder`; returns it and its address, `127.0.0.1:port`, once it answers."""
+    command = [sys.executable, "-c", _SERVE, str(folder), str(port), password]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process.stdout as output:
+        address = output.readline().strip()
+    assert address.startswith("http://"), "the server did not start; its error is above"
+    return process, address.removeprefix("http://").rstrip("/")
+
+
 @contextmanager
 def serving(folder: Path, port: int = 0, password: str = "") -> Iterator[str]:
-    """A process that serves `folder`; yields its address, `127.0.0.1:port`."""
-    command = [sys.executable, "-c", _SERVE, str(folder), str(port), password]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        address = process.stdout.readline().strip()
-        try:
-            assert address.startswith("http://"), "the server did not start; its error is above"
-            yield address.removeprefix("http://").rstrip("/")
-        finally:
-            process.terminate()
+    """A process that serves `folder`, and ends with the block; yields its address, `127.0.0.1:port`."""
+    process, address = serve(folder, port, password)
+    try:
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
     assert process.returncode == 0
 
 
