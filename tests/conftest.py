@@ -12,9 +12,16 @@ import pytest
 from streams import migrations
 from streams.clickhouse import Client, connect
 
+# The server ends when its standard input does, so that none outlives a test run that was killed.
 _SERVE = """
-import sys
+import os, signal, sys, threading
 from streams.embedded.clickhouse import serve
+
+def end_with_the_tests():
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+threading.Thread(target=end_with_the_tests, daemon=True).start()
 serve(sys.argv[1], port=int(sys.argv[2]), password=sys.argv[3], announce=lambda address: print(address, flush=True))
 """
 _databases = count(1)
@@ -23,7 +30,7 @@ _databases = count(1)
 def serve(folder: Path, port: int = 0, password: str = "") -> tuple[subprocess.Popen[str], str]:
     """Start a process that serves `folder`; returns it and its address, `127.0.0.1:port`, once it answers."""
     command = [sys.executable, "-c", _SERVE, str(folder), str(port), password]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     with process.stdout as output:
         address = output.readline().strip()
@@ -38,9 +45,15 @@ def serving(folder: Path, port: int = 0, password: str = "") -> Iterator[str]:
     try:
         yield address
     finally:
-        process.terminate()
-        process.wait()
+        stop(process)
     assert process.returncode == 0
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """Ask a server to end, and wait until it has."""
+    assert process.stdin is not None
+    process.stdin.close()
+    process.wait()
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from streams.clickhouse import connect
 from streams.embedded.clickhouse import serve
 from streams.embedded.engine import EngineError
 from tests.conftest import serve as start
-from tests.conftest import serving
+from tests.conftest import serving, stop
 
 tables = count(1)
 
@@ -199,7 +199,7 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path):
     assert plain.post("INSERT INTO t FORMAT CSV\n7\n").status == 200
     plain.pool.clear()
     process.kill()
-    process.wait()
+    stop(process)
     with serving(tmp_path) as address:
         assert Http(address).post("SELECT a FROM t").data == b"7\n"
 
