@@ -21,11 +21,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MAALSTROM_", env_ignore_empty=True)
 
-    clickhouse: str = "clickhouse://127.0.0.1:8123/maalstrom"
+    clickhouse: str = Field(default_factory=lambda: f"chdb://{Path.cwd() / 'maalstrom-data' / 'clickhouse'}")
     catalogue: Path = Path("catalogue.toml")
     token_key: str = ""
     retention: str = "45d"
     flush_seconds: float = Field(default=1.0, gt=0)
+    declare_topics: bool = True  # off where the broker cannot or may not be asked to make topics
     app_id: str = Field(default="maalstrom", pattern=r"^[A-Za-z0-9._-]+$")
     datadir: Path = Path("maalstrom-data")
     broker_url: str = Field(default="kafka://127.0.0.1:9092", validation_alias="BROKER_URL")

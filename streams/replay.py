@@ -58,7 +58,7 @@ class Replay:
         return self.result
 
     def _feed(self, topic: str, values: list[bytes]) -> None:
-        offsets = range(self._next[topic], self._next[topic] + len(values))
+        offsets: Sequence[int] = range(self._next[topic], self._next[topic] + len(values))
         self._next[topic] += len(values)
         kept = [i for i, value in enumerate(values) if value and not value.isspace()]
         if len(kept) < len(values):

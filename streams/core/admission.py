@@ -22,9 +22,10 @@ class Batch(NamedTuple):
     keys: Sequence[bytes | None]
     offsets: Sequence[int]
 
-    def since(self, at: int) -> "Batch":
-        """The records from that position on."""
-        return Batch(self.topic, self.values[at:], self.keys[at:], self.offsets[at:])
+    def part(self, start: int, end: int | None = None) -> "Batch":
+        """The records from one position up to another."""
+        at = slice(start, end)
+        return Batch(self.topic, self.values[at], self.keys[at], self.offsets[at])
 
 
 class DeadLetter(NamedTuple):

@@ -80,14 +80,24 @@ class Ledger:
         batch = self._uncovered(batch)
         outcomes = Outcomes(batch)
         segment = (self._engagement if batch.topic == ENGAGEMENT else self._checkout)(batch, outcomes, now)
+        return self._covering(batch, segment, outcomes)
+
+    def _covering(self, batch: Batch, segment: Segment, outcomes: Outcomes) -> Applied:
         if batch.offsets:
             self.offsets[batch.topic] = batch.offsets[-1] + 1
         segment.offsets, segment.newest = dict(self.offsets), dict(self._clock.newest)
         return Applied(segment, outcomes)
 
+    def skip(self, batch: Batch, error: str) -> Applied:
+        """Records that our own code failed on: all of them are dead letters."""
+        outcomes = Outcomes(batch)
+        for at in range(len(batch.values)):
+            outcomes.reject(at, Rejected("internal", error))
+        return self._covering(batch, Segment(), outcomes)
+
     def _uncovered(self, batch: Batch) -> Batch:
         start = 0 if self._rules.replay else bisect_left(batch.offsets, self.offsets.get(batch.topic, 0))
-        return batch.since(start) if start else batch
+        return batch.part(start) if start else batch
 
     def _engagement(self, batch: Batch, outcomes: Outcomes, now: int | None) -> Segment:
         at, events = _taken(engagements(batch.values), outcomes)

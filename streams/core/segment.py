@@ -15,6 +15,7 @@ from streams.core.runs import Touches, concatenated, none
 from streams.core.statements import TOUCH, Statement
 
 T = TypeVar("T")
+K = TypeVar("K", str, int)
 
 
 class SegmentKey(NamedTuple):
@@ -41,11 +42,11 @@ _TYPES = {"user": "<u8", "time": "<i8", "kind": "<u4", "high": "<u8", "low": "<u
 
 class Segment(Struct, array_like=True, gc=False):
     """All effects of one batch or one report. `offsets` are the next source offsets by topic; empty in all but the
-    last part of a segment that was cut. `after` is the sequence that this epoch went on from, `flushed` the last one
+    last part of a segment that was cut. `after` is the sequence that an epoch went on from, `flushed` the last one
     known to be in ClickHouse when this was written. `kinds` gives the words of every kind code inside.
     """
 
-    after: int = -1
+    after: dict[int, int] = {}
     flushed: int = -1
     offsets: dict[str, int] = {}
     newest: dict[str, int] = {}  # event time by topic, ms
@@ -63,9 +64,10 @@ class Segment(Struct, array_like=True, gc=False):
 
     @property
     def latest(self) -> int:
-        """The latest event time in it, ms: it is needed until that is past the retention. -1 where it has none."""
+        """The latest event time that it bears on, ms: it is needed until that is past the retention."""
         times = [order.newest for order in self.orders] + [s.time for s in self.statements]
-        return max(int(self.touches.time.max(initial=-1)), max(times, default=-1))
+        touches = self.touches.time
+        return max(int(touches.max()) if len(touches) else 0, *(times or self.newest.values()), 0)
 
 
 def columns(touches: Touches) -> Columns:
@@ -137,7 +139,7 @@ def merged(segments: Sequence[Segment]) -> Segment:
     kinds = Kinds()
     parts = [recoded(segment, kinds) for segment in segments]
     return Segment(
-        after=parts[0].after,
+        after=_latest(part.after for part in parts),
         flushed=parts[-1].flushed,
         offsets=_latest(part.offsets for part in parts),
         newest=_latest(part.newest for part in parts),
@@ -149,18 +151,19 @@ def merged(segments: Sequence[Segment]) -> Segment:
     )
 
 
-def _latest(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    result: dict[str, int] = {}
+def _latest(parts: Iterable[Mapping[K, int]]) -> dict[K, int]:
+    result: dict[K, int] = {}
     for part in parts:
-        for topic, value in part.items():
-            result[topic] = max(value, result.get(topic, value))
+        for key, value in part.items():
+            result[key] = max(value, result.get(key, value))
     return result
 
 
-def valid(keys: Iterable[SegmentKey], after: Mapping[int, int]) -> list[SegmentKey]:
-    """Those that count, in the order of the fold. `after[epoch]` is the sequence that an epoch went on from: what an
-    older epoch wrote beyond it came from an owner that had already lost the partition, and is void."""
+def valid(segments: Mapping[SegmentKey, Segment]) -> list[SegmentKey]:
+    """The keys of those that count, in the order of the fold. An epoch says from which sequence it went on: what an
+    older epoch wrote beyond that came from an owner that had already lost the partition, and is void."""
+    after = _latest(segment.after for segment in segments.values())
     return sorted(
-        (key for key in keys if all(key.epoch >= epoch or key.sequence <= last for epoch, last in after.items())),
+        (key for key in segments if all(key.epoch >= epoch or key.sequence <= last for epoch, last in after.items())),
         key=lambda key: (key.epoch, key.sequence),
     )

@@ -1,7 +1,7 @@
 """The topics the pipeline needs: their one specification; making and checking them; how far behind their reader is."""
 
 from streams.topics.check import Finding, check, partition_of
-from streams.topics.cluster import Created, create
+from streams.topics.cluster import Created, create, partition_count
 from streams.topics.lag import PartitionLag, lag
 from streams.topics.render import render_created, render_findings, render_lag
 from streams.topics.spec import (
@@ -29,6 +29,7 @@ __all__ = [
     "dead_letters_of",
     "journal_topic",
     "lag",
+    "partition_count",
     "partition_of",
     "render_created",
     "render_findings",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import aiokafka
+from aiokafka import errors
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource
 from kafka.errors import for_code
@@ -57,6 +60,27 @@ def create(bootstrap: str, layout: Layout) -> list[Created]:
             admin.wait_for_topics(list(wanted))
         made = describe(admin, [spec.name for spec in specs])
     return [Created(spec.name, made[spec.name].partitions, spec.name in wanted) for spec in specs]
+
+
+def partition_count(bootstrap: str, topic: str) -> int:
+    """Return how many partitions a topic has, as any client may ask, of any broker.
+
+    Raises:
+        BrokerError: the broker cannot be reached, or has no such topic.
+    """
+    try:
+        found = asyncio.run(_partitions(bootstrap, topic))
+    except errors.KafkaError as error:
+        raise BrokerError(f"no Kafka broker answers at {bootstrap} ({error}); start one or set BROKER_URL") from error
+    if not found:
+        raise BrokerError(f"the broker at {bootstrap} has no topic {topic}; make it with `maalstrom topics create`")
+    return found
+
+
+async def _partitions(bootstrap: str, topic: str) -> int:
+    # aiokafka: kafka-python does not come to terms with the embedded broker.
+    async with aiokafka.AIOKafkaProducer(bootstrap_servers=bootstrap.split(";")) as producer:
+        return len(await producer.partitions_for(topic))
 
 
 def _request(spec: TopicSpec, layout: Layout, keyed: int) -> dict[str, Any]:

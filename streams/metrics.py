@@ -1,0 +1,36 @@
+"""Every metric of the worker (contract 10), and nothing else. Labels are bounded: topics, reasons, goals, tables."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60)
+_RECORDS = (1, 10, 100, 500, 1000, 2000, 4000, 8000, 16000)
+
+
+def _counter(name: str, text: str, *labels: str) -> Counter:
+    return Counter(f"maalstrom_{name}", text, labels, registry=REGISTRY)
+
+
+def _gauge(name: str, text: str, *labels: str) -> Gauge:
+    return Gauge(f"maalstrom_{name}", text, labels, registry=REGISTRY)
+
+
+def _histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+    return Histogram(f"maalstrom_{name}", text, buckets=buckets, registry=REGISTRY)
+
+
+EVENTS = _counter("events_total", "Records by what became of them.", "topic", "outcome")
+DEAD_LETTERS = _counter("dead_letters_total", "Records that could not be used.", "topic", "reason")
+CONVERSIONS = _counter("goal_conversions_total", "Conversions reported for the first time.", "goal")
+REVERSALS = _counter("goal_reversals_total", "Times that something of a reported conversion was taken back.", "goal")
+EVENT_TIME_LAG = _gauge("event_time_lag_seconds", "Now minus the newest event time.", "topic", "partition")
+CONSUMER_LAG = _gauge("consumer_lag_records", "Records not worked on yet.", "topic", "partition")
+END_TO_END = _histogram("end_to_end_seconds", "From a record's timestamp to ClickHouse's acknowledgement.", _SECONDS)
+BATCH_SECONDS = _histogram("batch_seconds", "From a batch's arrival to its segment's acknowledgement.", _SECONDS)
+BATCH_RECORDS = _histogram("batch_records", "Records in a batch.", _RECORDS)
+FLUSH_SECONDS = _histogram("sink_flush_seconds", "Writing changed rows to ClickHouse, retries included.", _SECONDS)
+SINK_ROWS = _counter("sink_rows_total", "Rows that ClickHouse acknowledged.", "table")
+SINK_FAILURES = _counter("sink_failures_total", "Inserts that failed and were repeated.")
+STATE_TOUCHES = _gauge("state_touches", "Engagement events in memory.")
+STATE_BYTES = _gauge("state_bytes", "Bytes that their index takes.")
+JOURNAL_SEGMENTS = _gauge("journal_segments", "Segments that the partitions of this worker have in the journal.")

@@ -1,0 +1,231 @@
+"""One partition at work: its ledger, and the segments that make what the ledger knows durable."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple, Protocol
+
+import cramjam
+import structlog
+from aiokafka.errors import KafkaError
+
+from streams import metrics
+from streams.core.admission import Batch, DeadLetter
+from streams.core.ledger import HOUR, Applied, Ledger, Rules
+from streams.core.rows import Rows
+from streams.core.segment import Segment, SegmentKey, cut, decode, encode, merged, valid
+from streams.core.statements import Statement
+
+RAW_LIMIT = 500 * 1024  # bytes of a segment before it is compressed
+SEGMENT_LIMIT = 384 * 1024  # bytes of segments, compressed, that may be merged into one
+SMALL = 64 * 1024  # bytes of a segment that is worth merging
+RUN = 32  # small segments in a row that are merged
+MOST = 4000  # conversions stated in one report
+FIRST_WAIT, LONGEST_WAIT = 0.1, 10.0  # s between attempts
+
+log = structlog.get_logger(__name__)
+
+
+class Store(Protocol):
+    """What a partition needs of the journal."""
+
+    async def append(self, partition: int, key: SegmentKey, value: bytes) -> None: ...
+
+    async def remove(self, partition: int, keys: Sequence[SegmentKey]) -> None: ...
+
+    def segments(self, partition: int) -> list[tuple[SegmentKey, bytes]]: ...
+
+
+class Snapshot(NamedTuple):
+    """Rows that are covered by durable segments up to `sequence`."""
+
+    rows: Rows
+    sequence: int
+
+
+class Kept(NamedTuple):
+    """What is remembered of a segment in the journal: the bytes it takes and the latest event time in it, ms."""
+
+    size: int
+    latest: int
+
+
+def now_ms() -> int:
+    """The time now, ms since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+class Partition:
+    """Applies batches in turn; each is acknowledged once its dead letters and its segment are."""
+
+    def __init__(
+        self, number: int, rules: Rules, store: Store, bury: Callable[[int, Sequence[DeadLetter]], Awaitable[None]]
+    ) -> None:
+        self.number, self._rules, self._store, self._bury = number, rules, store, bury
+        self.lock = asyncio.Lock()
+        self.closed = False
+        self._flushed = -1
+        self._hour = self._epoch = 0
+        self._arrived: list[tuple[int, float]] = []  # (segment, timestamp of its oldest record in s)
+        self.ledger = self._restored()
+
+    def _restored(self) -> Ledger:
+        """A ledger of what the journal holds, owned by a new epoch."""
+        found = {key: (_unpacked(value), len(value)) for key, value in self._store.segments(self.number)}
+        keys = valid({key: segment for key, (segment, _) in found.items()})
+        self._void = list(found.keys() - set(keys))
+        self._kept = {key: Kept(found[key][1], found[key][0].latest) for key in keys}
+        self._sequence = max((key.sequence for key in keys), default=-1)
+        self._epoch = max([int(time.time()), self._epoch + 1, *(key.epoch + 1 for key in found)])
+        self._after = {self._epoch: self._sequence}
+        self._hour = max((key.hour for key in keys), default=0)
+        ledger = Ledger(self._rules, self.number)
+        ledger.restore([(key, found[key][0]) for key in keys], self._now())
+        return ledger
+
+    def _now(self) -> int:
+        """The time now, ms, never in an hour before the last one reported in."""
+        now = max(now_ms(), self._hour * HOUR)
+        self._hour = now // HOUR
+        return now
+
+    async def take(self, batch: Batch, oldest: float, acknowledge: Callable[[], object]) -> None:
+        """Work on a batch whose oldest record has the timestamp `oldest` (s); returns when it is durable and
+        acknowledged, or the partition is closed."""
+        started = time.monotonic()
+        async with self.lock:
+            for applied in self._applied(batch):
+                await self._persist(partial(self._bury, self.number, applied.outcomes.dead))
+                await self._append(applied.segment)
+                _count(batch.topic, applied)
+            if not self.closed:
+                self._arrived.append((self._sequence, oldest))
+                acknowledge()
+        metrics.BATCH_SECONDS.observe(time.monotonic() - started)
+        metrics.BATCH_RECORDS.observe(len(batch.values))
+
+    def _applied(self, batch: Batch) -> Iterator[Applied]:
+        """What the batch does. Where our own code fails, the state is made anew and the records go one by one, so that
+        only those it fails on become dead letters."""
+        try:
+            yield self.ledger.apply(batch, self._now())
+        except Exception:
+            log.exception("a defect in the ledger", topic=batch.topic, partition=self.number, offset=batch.offsets[0])
+            self.ledger = self._restored()
+            yield from map(self._guarded, (batch.part(at, at + 1) for at in range(len(batch.values))))
+
+    def _guarded(self, record: Batch) -> Applied:
+        try:
+            return self.ledger.apply(record, self._now())
+        except Exception as defect:
+            self.ledger = self._restored()
+            return self.ledger.skip(record, f"{type(defect).__name__}: {defect}")
+
+    async def snapshot(self) -> Snapshot | None:
+        """Report what changed; the rows to write, or None where there are none."""
+        async with self.lock:
+            if self.closed:
+                return None
+            await self._persist(partial(self._bury, self.number, self.ledger.expire()))
+            stated = self.ledger.report(self._now(), MOST)
+            if stated.pairs:
+                await self._append(stated.segment)
+                _count_goals(stated.pairs)
+            rows = self.ledger.changes(self._epoch << 32 | (self._sequence + 1))
+            return Snapshot(rows, self._sequence) if rows else None
+
+    def written(self, sequence: int) -> None:
+        """All up to that segment is in ClickHouse."""
+        self._flushed = max(self._flushed, sequence)
+        now = time.time()
+        for _, oldest in (arrived for arrived in self._arrived if arrived[0] <= sequence):
+            metrics.END_TO_END.observe(max(0.0, now - oldest))
+        self._arrived = [arrived for arrived in self._arrived if arrived[0] > sequence]
+
+    async def tidy(self) -> None:
+        """Drop segments that are void or past the retention, and merge small ones that follow each other."""
+        async with self.lock:
+            since, newest = self.ledger.needed_since, SegmentKey(self._hour, self._epoch, self._sequence)
+            past = [key for key, kept in self._kept.items() if kept.latest < since and key != newest]
+            await self._remove([*self._void, *past])
+            self._void = []
+            run = next((run for run in self._runs() if len(run) >= RUN), None)
+            if run:
+                await self._merge(run)
+
+    def _runs(self) -> Iterator[list[SegmentKey]]:
+        """Small segments that follow each other and may become one: of one hour, or of hours closed and written."""
+        run: list[SegmentKey] = []
+        for key, kept in self._kept.items():
+            together = run and (run[-1].hour == key.hour or self._is_closed(key))
+            if kept.size >= SMALL or not together or sum(self._kept[k].size for k in run) + kept.size > SEGMENT_LIMIT:
+                yield run
+                run = []
+            if kept.size < SMALL:
+                run.append(key)
+        yield run
+
+    def _is_closed(self, key: SegmentKey) -> bool:
+        return key.hour < self._hour and key.sequence <= self._flushed
+
+    async def _merge(self, run: Sequence[SegmentKey]) -> None:
+        values = dict(self._store.segments(self.number))
+        whole = merged([_unpacked(values[key]) for key in run])
+        if len(encode(whole)) <= RAW_LIMIT:
+            await self._write(run[-1], whole)
+            await self._remove(run[:-1])
+
+    async def _append(self, segment: Segment) -> None:
+        for part in cut(segment, RAW_LIMIT):
+            self._sequence += 1
+            await self._write(SegmentKey(self._hour, self._epoch, self._sequence), part)
+
+    async def _write(self, key: SegmentKey, segment: Segment) -> None:
+        segment.after, segment.flushed = segment.after | self._after, self._flushed
+        value = bytes(cramjam.zstd.compress(encode(segment), level=1))
+        await self._persist(partial(self._store.append, self.number, key, value))
+        self._kept[key] = Kept(len(value), segment.latest)
+
+    async def _remove(self, keys: Sequence[SegmentKey]) -> None:
+        if keys:
+            await self._persist(partial(self._store.remove, self.number, keys))
+            for key in keys:
+                self._kept.pop(key, None)
+
+    async def _persist(self, attempt: Callable[[], Awaitable[None]]) -> None:
+        """Try until the broker acknowledges, or the partition belongs to somebody else."""
+        wait = FIRST_WAIT
+        while not self.closed:
+            try:
+                return await attempt()
+            except KafkaError as error:
+                log.warning("the broker did not take it, trying again", partition=self.number, error=repr(error))
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, LONGEST_WAIT)
+        return None
+
+    @property
+    def segments(self) -> int:
+        """How many segments it has in the journal."""
+        return len(self._kept)
+
+
+def _unpacked(value: bytes) -> Segment:
+    return decode(bytes(cramjam.zstd.decompress(value)))
+
+
+def _count(topic: str, applied: Applied) -> None:
+    for outcome, n in applied.outcomes.counts.items():
+        metrics.EVENTS.labels(topic, outcome).inc(n)
+    for letter in applied.outcomes.dead:
+        metrics.DEAD_LETTERS.labels(topic, letter.reason).inc()
+
+
+def _count_goals(pairs: Sequence[tuple[Statement, Statement | None]]) -> None:
+    for now, before in pairs:
+        taken_back = now.value - now.remaining, before.value - before.remaining if before else 0
+        if before is None:
+            metrics.CONVERSIONS.labels(now.goal).inc()
+        if taken_back[0] > taken_back[1] or (before and before.counted > now.counted):
+            metrics.REVERSALS.labels(now.goal).inc()

@@ -1,0 +1,154 @@
+"""The worker: the partitions it owns, and the loop that brings what changed to ClickHouse."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from streams import catalogue_rows, metrics, migrations
+from streams.clickhouse import Client, DatabaseError
+from streams.core.admission import Batch, DeadLetter
+from streams.core.ledger import Rules
+from streams.partition import Partition, Snapshot, Store, now_ms
+from streams.sink import Sink
+
+BACKLOG = 1_000_000  # records worked on and not in ClickHouse yet, at which the flow stops
+COMMIT_AGAIN = 0.5  # s between attempts to commit
+LAST_FLUSH = 8.0  # s that a stop waits for the last flush
+
+log = structlog.get_logger(__name__)
+
+
+class SinkMetrics:
+    """Counts what the sink does."""
+
+    def inserted(self, table: str, rows: int, seconds: float) -> None:
+        metrics.SINK_ROWS.labels(table).inc(rows)
+
+    def failed(self, table: str, error: DatabaseError) -> None:
+        metrics.SINK_FAILURES.inc()
+
+
+class Worker:
+    """Owns the partitions of one process. `commit` says whether the coordinator accepted all acknowledged offsets."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        client: Client,
+        store: Store,
+        bury: Callable[[int, Sequence[DeadLetter]], Awaitable[None]],
+        commit: Callable[[], Awaitable[bool]],
+    ) -> None:
+        self._rules, self._client, self._store, self._bury, self._commit = rules, client, store, bury, commit
+        self._sink = Sink(client, SinkMetrics())
+        self.partitions: dict[int, Partition] = {}
+        self._prepared = False
+        self._backlog = 0
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._flushing = asyncio.Lock()
+        self.restored = False
+        self.reachable = False
+
+    @property
+    def ready(self) -> bool:
+        """Partitions are restored and ClickHouse answered last time."""
+        return self.restored and self.reachable
+
+    async def own(self, numbers: set[int]) -> None:
+        """These partitions are ours from now on, as the journal has them."""
+        self.disown()
+        for number in sorted(numbers):
+            self.partitions[number] = Partition(number, self._rules, self._store, self._bury)
+            touches, _ = self.partitions[number].ledger.size
+            log.info("restored", partition=number, touches=touches, segments=self.partitions[number].segments)
+            await asyncio.sleep(0)  # heartbeats go on
+        self.restored = True
+
+    def disown(self) -> None:
+        """No partition is ours; what was on its way comes to nothing."""
+        for partition in self.partitions.values():
+            partition.closed = True
+        self.partitions = {}
+        self.restored = False
+        self._backlog = 0
+        self._flowing.set()
+
+    async def take(self, partition: int, batch: Batch, oldest: float, acknowledge: Callable[[], object]) -> None:
+        """Work on a batch; while ClickHouse is down and much is waiting, this waits too."""
+        await self._flowing.wait()
+        owned = self.partitions.get(partition)
+        if owned is None:
+            return  # revoked meanwhile: the next owner reads it again
+        await owned.take(batch, oldest, acknowledge)
+        self._backlog += len(batch.values)
+        if self._backlog >= BACKLOG:
+            self._flowing.clear()
+
+    async def flush(self) -> None:
+        """Bring all that changed to ClickHouse: durable, then committed, then written (invariant I3)."""
+        async with self._flushing:
+            await self._prepare()
+            covered = self._backlog
+            owned = list(self.partitions.values())
+            snapshots = [(each, taken) for each in owned if (taken := await each.snapshot()) is not None]
+            while snapshots and not await self._commit():
+                await asyncio.sleep(COMMIT_AGAIN)
+                snapshots = [(each, taken) for each, taken in snapshots if not each.closed]
+            await self._write(snapshots)
+            self._backlog = max(0, self._backlog - covered)
+            if self._backlog < BACKLOG:
+                self._flowing.set()
+            for each in owned:
+                await each.tidy()
+
+    async def _prepare(self) -> None:
+        """Migrate and write the catalogue, once, however long it takes ClickHouse to answer."""
+        while not self._prepared:
+            try:
+                await asyncio.to_thread(self._migrate)
+                self._prepared = self.reachable = True
+            except DatabaseError as error:
+                log.warning("ClickHouse does not answer, trying again", error=str(error))
+                await asyncio.sleep(1.0)
+
+    def _migrate(self) -> None:
+        migrations.apply(self._client)
+        catalogue_rows.write_catalogue(self._client, self._rules.catalogue)
+
+    async def _write(self, snapshots: Sequence[tuple[Partition, Snapshot]]) -> None:
+        started = time.monotonic()
+        for partition, taken in snapshots:
+            await self._sink.write(taken.rows)
+            partition.written(taken.sequence)
+        if snapshots:
+            self.reachable = True
+            metrics.FLUSH_SECONDS.observe(time.monotonic() - started)
+
+    async def run(self, seconds: float) -> None:
+        """Flush every so many seconds, until cancelled."""
+        while True:
+            started = time.monotonic()
+            await self.flush()
+            self._measure()
+            await asyncio.sleep(max(0.0, seconds - (time.monotonic() - started)))
+
+    async def stop(self) -> None:
+        """A last flush, and let go of ClickHouse. What is left unwritten is in the journal."""
+        try:
+            await asyncio.wait_for(self.flush(), LAST_FLUSH)
+        except TimeoutError:
+            log.warning("stopped before the last rows were written; the next start writes them")
+        await self._sink.close()
+
+    def _measure(self) -> None:
+        sizes = [partition.ledger.size for partition in self.partitions.values()]
+        metrics.STATE_TOUCHES.set(sum(touches for touches, _ in sizes))
+        metrics.STATE_BYTES.set(sum(n for _, n in sizes))
+        metrics.JOURNAL_SEGMENTS.set(sum(partition.segments for partition in self.partitions.values()))
+        now = now_ms()
+        for partition in self.partitions.values():
+            for topic, newest in partition.ledger.newest.items():
+                metrics.EVENT_TIME_LAG.labels(topic, partition.number).set((now - newest) / 1000)
