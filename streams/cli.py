@@ -1,9 +1,11 @@
 """The command line: what people type, put together from the other modules."""
 
+import signal
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 import click
 from rich.console import Console
@@ -16,10 +18,13 @@ from streams.core.catalogue import Catalogue
 from streams.core.credit import MODELS
 from streams.core.ledger import CHECKOUT, ENGAGEMENT, Rules
 from streams.core.rows import Rows
+from streams.embedded.demo import Demo, DemoError
+from streams.embedded.engine import EngineError
+from streams.embedded.screen import watch
 from streams.replay import Replay, Replayed, Source
 from streams.sink import write_rows
 
-FAILURES = (config.ConfigError, DatabaseError, BrokerError, OSError, ValueError)
+FAILURES = (config.ConfigError, DatabaseError, BrokerError, EngineError, DemoError, OSError, ValueError)
 out = Console()
 err = Console(stderr=True)
 
@@ -106,7 +111,7 @@ def replay(
 
 def _beside(dsn: str) -> Path:
     """Dead letters lie beside an embedded database, else where the command is run."""
-    folder = Path(dsn.removeprefix("chdb://")).parent if dsn.startswith("chdb:///") else Path()
+    folder = Path(unquote(dsn.removeprefix("chdb://"))).parent if dsn.startswith("chdb:///") else Path()
     folder.mkdir(parents=True, exist_ok=True)
     return folder / "dead-letters.ndjson"
 
@@ -232,3 +237,29 @@ def worker() -> None:
     from streams.app import run
 
     run()
+
+
+@main.command("demo")
+@click.option("--exit", "leave", is_flag=True, help="End after the report.")
+def demo(leave: bool) -> None:
+    """Play a simulated campaign month through Kafka, the worker and ClickHouse, all on this machine."""
+    out.print("Starting a broker, ClickHouse and a worker (nothing leaves this machine) ...")
+    with Demo() as running, connect(running.dsn) as client:
+        watch(running, client, out)
+        report.render(client, None, report.DEFAULT_MODEL, out)
+        if not leave:
+            _stay(running.dsn, running.web)
+
+
+def _stay(dsn: str, web: str) -> None:
+    out.print("Still running; another terminal can ask, for example:", highlight=False)
+    out.print(
+        f"  maalstrom report --goal new-customers --model time_decay --clickhouse {dsn}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    out.print(f"Metrics are at {web}/metrics. Ctrl-C ends it.", highlight=False)
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        out.print("Stopping ...")

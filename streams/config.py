@@ -3,6 +3,7 @@
 import secrets
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import quote
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,12 +17,17 @@ class ConfigError(Exception):
     """The configuration is not usable; the text says which part, and what to do."""
 
 
+def embedded_dsn(folder: Path) -> str:
+    """The DSN of an embedded database in that folder."""
+    return f"chdb://{quote(str(folder.absolute()))}"
+
+
 class Settings(BaseSettings):
     """MAALSTROM_* variables, and Faust's own BROKER_URL, WEB_BIND and WEB_PORT."""
 
     model_config = SettingsConfigDict(env_prefix="MAALSTROM_", env_ignore_empty=True)
 
-    clickhouse: str = Field(default_factory=lambda: f"chdb://{Path.cwd() / 'maalstrom-data' / 'clickhouse'}")
+    clickhouse: str = Field(default_factory=lambda: embedded_dsn(Path.cwd() / "maalstrom-data" / "clickhouse"))
     catalogue: Path = Path("catalogue.toml")
     token_key: str = ""
     retention: str = "45d"
