@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from streams import catalogue_rows, config, migrations, ndjson, period, report, simulate
 from streams.brokers import BrokerError
+from streams.cli_operator import dlq_, topics_
 from streams.clickhouse import Client, DatabaseError, connect
 from streams.core.catalogue import Catalogue
 from streams.core.credit import MODELS
@@ -263,3 +264,7 @@ def _stay(dsn: str, web: str) -> None:
         signal.pause()
     except KeyboardInterrupt:
         out.print("Stopping ...")
+
+
+for operators in (topics_, dlq_):
+    main.add_command(operators)
