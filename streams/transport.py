@@ -26,6 +26,7 @@ import aiokafka
 import mode.loop
 from aiokafka import errors
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
+from faust.exceptions import ImproperlyConfigured
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
@@ -88,6 +89,27 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         with contextlib.suppress(asyncio.CancelledError):
             await super().on_thread_stop()
 
+    async def fetch(
+        self, partitions: set[TP], timeout: float
+    ) -> tuple[int, dict[TopicPartition, list[ConsumerRecord]]]:
+        """Records of these partitions, waiting at most `timeout` seconds for the first, and the group's generation."""
+        result: tuple[int, dict[TopicPartition, list[ConsumerRecord]]]
+        result = await self.call_thread(self._fetch, partitions, timeout)
+        return result
+
+    async def _fetch(
+        self, partitions: set[TP], timeout: float
+    ) -> tuple[int, dict[TopicPartition, list[ConsumerRecord]]]:
+        consumer = self._ensure_consumer()
+        fetched = await self._fetch_records(consumer, partitions, timeout, consumer._max_poll_records)
+        if self.app.rebalancing:
+            # A fetch that waited through a rebalance takes records of the new assignment, which nobody may see before
+            # recovery is complete. Where nothing was ever committed, Faust would not come back to them.
+            changelogs = self.app.tables.changelog_topics
+            for tp in [tp for tp in fetched if tp.topic not in changelogs]:
+                consumer.seek(tp, fetched.pop(tp)[0].offset)
+        return self.app.consumer_generation_id, fetched
+
     async def try_commit(self, offsets: Mapping[TP, int], generation: int) -> bool:
         """Commit once, as a member of that generation; False unless the coordinator accepted all of it.
 
@@ -117,6 +139,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             await coordinator._do_commit_offsets(subscription.assignment, request)
             return True
 
+    def fetching(self) -> contextlib.AbstractContextManager[None]:
+        """While it is entered, the consumer counts as alive."""
+        return cast(contextlib.AbstractContextManager[None], self._ensure_consumer()._subscription.fetch_context())
+
     def fetch_position(self, tp: TP) -> int | None:
         """The offset to be fetched next, None while it is unknown."""
         subscription = self._ensure_consumer()._subscription.subscription
@@ -133,6 +159,8 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.in_transaction:
+            raise ImproperlyConfigured("the batch transport has no transactions: unset PROCESSING_GUARANTEE")
         self._offsets: dict[TP, OffsetTracker] = {}
         self._generation = -1
         self._room = asyncio.Event()
@@ -172,12 +200,12 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             return await self._wait_for_room(timeout)
         if wanted != active_partitions:
             timeout = min(timeout, _ROOM_POLL_SECONDS)
-        fetched = await self._thread.getmany(wanted, timeout)
+        generation, fetched = await self._thread.fetch(wanted, timeout)
+        if generation != self._generation:
+            return {}
         return {
             tp: records if tp.topic in changelogs else list(self._batches(tp, records))
             for tp, records in ((ensure_TP(key), records) for key, records in fetched.items())
-            # What a fetch brought while partitions were being revoked is fetched again by whoever gets them.
-            if tp.topic in changelogs or not self.app.rebalancing
         }
 
     def _fetchable(self, active: set[TP], changelogs: set[str]) -> set[TP]:
@@ -189,7 +217,8 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     async def _wait_for_room(self, timeout: float) -> dict[TP, list[Any]]:
         self._room.clear()
-        with contextlib.suppress(TimeoutError):
+        # aiokafka leaves the group when nobody fetches for `broker_max_poll_interval`; this wait may be longer.
+        with self._thread.fetching(), contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._room.wait(), min(timeout, _ROOM_POLL_SECONDS))
         return {}
 
@@ -246,7 +275,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         """Gaps need no care here: a batch covers those before and inside it."""
 
     async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
-        owned = {tp: self._offsets[tp] for tp in offsets}
+        owned = {tp: self._offsets[tp] for tp in offsets if tp in self._offsets}
         accepted = await self._thread.call_thread(self._thread.try_commit, offsets, self._generation)
         if accepted:
             for tp, tracker in owned.items():
@@ -254,6 +283,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             self._committed_offset.update(offsets)
             self.app.monitor.on_tp_commit(offsets)
         return cast(bool, accepted)
+
+    async def on_task_error(self, exc: BaseException) -> None:
+        """Stop the worker: a batch whose agent failed is never acknowledged, and its partition would stand still."""
+        await self.crash(exc)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let agents finish and commit that, then forget all about these partitions."""

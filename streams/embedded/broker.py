@@ -7,7 +7,9 @@ it unchanged, and it costs no Java, no disk and no start-up time. What it is not
   read, or the rest is lost.
 - There is no compaction, no retention by time, no persistence and no admin API: topics are created here or, with four
   partitions, by the first client that asks for them. Clients must not try to declare any.
-- A member that left without a word keeps its place until its session times out; a new member waits for it.
+- A fetch brings one record batch of a partition, however large it may be: produce large batches to be fast.
+- A group has one member at a time: a second one may be refused. One that left without a word keeps its place until its
+  session times out, and a new one waits for that.
 
 So it is never the proof of recovery or of speed on a disk: that takes a real broker.
 """

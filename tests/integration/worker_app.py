@@ -1,13 +1,17 @@
 """A minimal worker: how an app composes the transport and the journal. Tests run it as a process of its own.
 
-Per partition it keeps how many records it saw of each topic; one segment a batch carries the counts and the offset.
+Per partition it counts the records of each topic; one segment a batch carries the counts and the source offsets. It
+says what it does on standard output, a line of JSON each.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import zlib
 from collections import defaultdict
+from pathlib import Path
 
 import faust
 from faust.types import StreamT
@@ -20,32 +24,32 @@ use_uvloop()
 
 # Faust's command line turns what is printed into log lines.
 output = os.fdopen(os.dup(1), "w")
-BOOTSTRAP = os.environ["TEST_BOOTSTRAP"]
+bootstrap, group = os.environ["TEST_BOOTSTRAP"], os.environ["TEST_GROUP"]
+#: While this file exists, agents keep what they work on.
+gate = Path(os.environ["TEST_DATADIR"]) / "gate"
+session_timeout = float(os.environ["TEST_SESSION_TIMEOUT"])
 
 app = faust.App(
-    os.environ.get("TEST_GROUP", "worker-app"),
-    broker=f"kafka://{BOOTSTRAP}",
-    broker_consumer=f"batch://{BOOTSTRAP}",
+    group,
+    broker=f"kafka://{bootstrap}",
+    broker_consumer=f"batch://{bootstrap}",
     autodiscover=False,
     datadir=os.environ["TEST_DATADIR"],
     topic_allow_declare=False,
     topic_disable_leader=True,
-    topic_partitions=int(os.environ.get("TEST_PARTITIONS", "2")),
     table_standby_replicas=0,
-    web_enabled=False,
     stream_recovery_delay=0.0,
-    consumer_max_fetch_size=4 * 1024 * 1024,
+    broker_max_poll_records=500,
+    broker_session_timeout=session_timeout,
+    broker_heartbeat_interval=session_timeout / 6,
 )
 journal = Journal(app)
-topics = [app.topic(name, key_type=bytes, value_serializer="raw") for name in ("engagement", "checkout")]
-
-State = dict[str, int]
-states: defaultdict[int, State] = defaultdict(State)
+states: defaultdict[int, dict[str, int]] = defaultdict(dict)
 sequences: defaultdict[int, int] = defaultdict(int)
+unflushed: list[Batch] = []
 
 
 def say(event: str, **fields: object) -> None:
-    """One line of JSON on standard output, for the test that runs this."""
     print(json.dumps({"event": event, **fields}), file=output, flush=True)
 
 
@@ -53,40 +57,58 @@ def say(event: str, **fields: object) -> None:
 async def restore(partitions: set[int]) -> None:
     states.clear()
     sequences.clear()
+    segments = {p: len(found) for p in range(app.conf.topic_partitions) if (found := journal.segments(p))}
     for partition in partitions:
         for key, value in journal.segments(partition):
-            states[partition] = json.loads(value)
-            sequences[partition] = key.sequence
+            states[partition], sequences[partition] = json.loads(value), key.sequence
         journal.forget(partition)
-    say("restored", partitions=sorted(partitions), states={p: states[p] for p in sorted(partitions) if states[p]})
+    say("restored", partitions=sorted(partitions), segments=segments, states=states)
 
 
 async def apply(batch: Batch) -> None:
     state = states[batch.partition]
-    seen = state.get(f"{batch.topic}.next", 0)
-    new = [record for record in batch.records if record.offset >= seen]
-    if not new:
-        return
+    covered = state.get(f"{batch.topic}-next", 0)
+    new = [record for record in batch.records if record.offset >= covered]
     state[batch.topic] = state.get(batch.topic, 0) + len(new)
-    state[f"{batch.topic}.next"] = batch.next_offset
+    state[f"{batch.topic}-next"] = batch.next_offset
     sequences[batch.partition] += 1
     key = SegmentKey(0, 1, sequences[batch.partition])
     await journal.append(batch.partition, key, json.dumps(state).encode())
+    old = [SegmentKey(0, 1, key.sequence - 5)] if key.sequence > 5 else []
+    await journal.remove(batch.partition, old)
 
 
 async def work(stream: StreamT[Batch]) -> None:
     async for event in stream.noack().events():
         batch = event.value
         await apply(batch)
+        say(
+            "batch",
+            topic=batch.topic.removeprefix(f"{group}-"),
+            partition=batch.partition,
+            offsets=[record.offset for record in batch.records],
+            digest=zlib.crc32(repr([(r.key, r.value, r.headers) for r in batch.records]).encode()),
+        )
+        while gate.exists():
+            await asyncio.sleep(0.02)
         event.ack()
-        say("batch", topic=batch.topic, partition=batch.partition, offsets=[r.offset for r in batch.records])
+        unflushed.append(batch)
 
 
-for topic in topics:
-    app.agent(topic, name=topic.get_topic_name())(work)
+for name in ("engagement", "checkout"):
+    app.agent(app.topic(f"{group}-{name}", key_type=bytes, value_serializer="raw"), name=name)(work)
 
 
 @app.timer(0.2)
-async def commit() -> None:
-    if not await app.consumer.commit_now():
-        say("refused")
+async def flush() -> None:
+    """What may be written to a sink: the effects of batches whose offsets the coordinator has accepted."""
+    accepted = await app.consumer.commit_now()
+    flushed = [batch for batch in unflushed if batch.offsets.committed >= batch.next_offset]
+    unflushed[:] = [batch for batch in unflushed if batch not in flushed]
+    say(
+        "flush",
+        accepted=accepted,
+        flushed=[[batch.topic.removeprefix(f"{group}-"), batch.partition, batch.next_offset] for batch in flushed],
+        pending=max((offsets.pending for offsets in app.consumer._offsets.values()), default=0),
+        lag=sum(app.consumer.lag().values()),
+    )
