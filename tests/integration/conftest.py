@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient
 
 from deploy.kafka.broker import Broker, UnavailableError, cluster, require_java
+from tests.integration.harness import Rig
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +50,10 @@ def wipe(bootstrap: str) -> None:
 
 def _own_topics(admin: KafkaAdminClient) -> list[str]:
     return [topic for topic in admin.list_topics() if not topic.startswith("__")]
+
+
+@pytest.fixture
+def rig(blank_kafka: Broker, clickhouse_server: str, tmp_path: Path) -> Iterator[Rig]:
+    """A pipeline on the session's broker and ClickHouse, without workers yet."""
+    with Rig(blank_kafka.bootstrap, clickhouse_server, tmp_path) as rig:
+        yield rig

@@ -1,0 +1,180 @@
+"""A whole pipeline under test: real broker, real ClickHouse, real workers, and the reference to hold them to.
+
+A test makes a `Rig`, sends records, starts workers, breaks things, and at the end calls `settle`: it waits until
+everything is read and the tables equal the reference for what the topics hold, and accounts for every record.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from deploy.kafka.broker import free_ports
+from streams import clickhouse, dlq, migrations
+from streams.core.catalogue import parse
+from streams.simulate import Scenario, catalogue_text, generate
+from streams.topics import FORWARDED, Layout, create, dead_letters_of, lag
+from tests.integration.processes import Worker
+from tests.integration.records import Record, Stored, send, stored
+from tests.integration.written import Tables, differences, read_tables, summary
+from tests.reference import Result, attribute
+from tests.reference_events import DeadLetter, decode
+
+TOKEN_KEY = "a secret of the tests"
+EVENTS = ("engagement", "checkout")
+DAYS = 30
+_databases = itertools.count(1)
+
+Place = tuple[str, int, int]
+
+
+def first_day() -> date:
+    """The first day of the simulated period: it is over, and inside the retention."""
+    return datetime.now(UTC).date() - timedelta(days=DAYS + 5)
+
+
+def simulated(events: int, seed: int, **scenario: float) -> list[Record]:
+    """A seeded campaign month, in the order of arrival."""
+    month = Scenario(events=events, seed=seed, start=first_day(), days=DAYS, **scenario)  # type: ignore[arg-type]
+    return [Record(record.topic, record.key.encode(), record.value) for record in generate(month)]
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where the records went: read, among them dead letters, and dead letters that were written more than once."""
+
+    records: int
+    dead: int
+    repeated: int
+
+
+class Rig:
+    """One pipeline on topics of its own (the broker's others are gone) and a database of its own."""
+
+    def __init__(self, bootstrap: str, server: str, folder: Path, partitions: int = 2) -> None:
+        """`server` is the DSN of a ClickHouse server, without a database."""
+        self.bootstrap = bootstrap
+        self.folder = folder
+        self.layout = Layout(partitions=partitions)
+        self.database = f"rig_{next(_databases)}"
+        self.dsn = f"{server}/{self.database}"
+        self.catalogue = catalogue_text(first_day(), DAYS)
+        self.workers: list[Worker] = []
+
+    def __enter__(self) -> Self:
+        (self.folder / "catalogue.toml").write_text(self.catalogue, "utf-8")
+        create(self.bootstrap, self.layout)
+        with clickhouse.connect(self.dsn) as client:
+            migrations.apply(client)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self.workers:
+            worker.end()
+
+    def worker(self, clickhouse_port: int | None = None, **env: str) -> Worker:
+        """Make a worker, not started, with an empty disk of its own.
+
+        `clickhouse_port` is that of a proxy before ClickHouse; `env` is added to its environment.
+        """
+        name = f"worker-{len(self.workers) + 1}"
+        settings = {
+            "BROKER_URL": f"kafka://{self.bootstrap}",
+            "MAALSTROM_CLICKHOUSE": self._through(clickhouse_port),
+            "MAALSTROM_CATALOGUE": str(self.folder / "catalogue.toml"),
+            "MAALSTROM_TOKEN_KEY": TOKEN_KEY,
+            "MAALSTROM_APP_ID": self.layout.app_id,
+            "MAALSTROM_DATADIR": str(self.folder / name),
+            "MAALSTROM_FLUSH_SECONDS": "0.2",
+            **env,
+        }
+        worker = Worker(self.folder / f"{name}.log", free_ports(1)[0], settings)
+        self.workers.append(worker)
+        return worker
+
+    def _through(self, port: int | None) -> str:
+        if port is None:
+            return self.dsn
+        parts = urlsplit(self.dsn)
+        return parts._replace(netloc=f"127.0.0.1:{port}").geturl()
+
+    def send(self, records: Iterable[Record], **how: str) -> int:
+        """Send records; `how` is that of `records.send`."""
+        return send(self.bootstrap, records, **how)
+
+    def behind(self) -> int:
+        """Records that the group has still to commit."""
+        return sum(row.lag for row in lag(self.bootstrap, self.layout.app_id, (*EVENTS, FORWARDED)))
+
+    def tables(self) -> Tables:
+        """What is in ClickHouse now, past any proxy."""
+        with clickhouse.connect(self.dsn) as client:
+            return read_tables(client)
+
+    def records(self) -> list[Stored]:
+        """Every event that the topics hold."""
+        return [record for topic in EVENTS for record in stored(self.bootstrap, topic)]
+
+    def expected(self, records: Iterable[Stored]) -> Result:
+        """The reference's tables for these records."""
+        return attribute(parse(self.catalogue), [(record.topic, record.value) for record in records])
+
+    def settle(self, timeout: float = 120) -> Account:
+        """Wait until all is read, equals the reference and stays so; then account for every record.
+
+        Nothing may be sent meanwhile. Fails the test, with the differences and what the workers said last, when that
+        is not so after `timeout` seconds.
+        """
+        records = self.records()
+        wanted = self.expected(records)
+        deadline = time.monotonic() + timeout
+        self._until(lambda: self._problems(wanted), deadline)
+        # A zombie or a late flush would show up now.
+        time.sleep(1)
+        problems = self._problems(wanted)
+        assert not problems, "it was equal and is no longer: " + problems
+        return self.account(records)
+
+    def _problems(self, wanted: Result) -> str:
+        if behind := self.behind():
+            return f"{behind} records are not committed"
+        lines = differences(self.tables(), wanted, TOKEN_KEY.encode())
+        return summary(lines) if lines else ""
+
+    def _until(self, problems: Callable[[], str], deadline: float) -> None:
+        while found := problems():
+            if time.monotonic() > deadline:
+                said = "\n".join(f"--- {worker.log.name}:\n{worker.tail()}" for worker in self.workers)
+                raise AssertionError(f"{found}\n{said}")
+            time.sleep(0.25)
+
+    def account(self, records: Iterable[Stored]) -> Account:
+        """Hold every record to its fate: a dead letter with its reason, key and bytes, or none (invariant I7)."""
+        catalogue, count = parse(self.catalogue), 0
+        wanted: dict[Place, tuple[str, bytes | None, bytes | None]] = {}
+        for count, record in enumerate(records, 1):  # noqa: B007
+            try:
+                decode(catalogue, record.topic, record.value)
+            except DeadLetter as reason:
+                wanted[record[:3]] = (str(reason), record.key, record.value)
+        letters = list(dlq.read(self.bootstrap, EVENTS, dlq.Filter()))
+        found = {_source(letter): (letter.reason, letter.key, letter.value) for letter in letters}
+        wrong = [place for place in wanted.keys() | found.keys() if wanted.get(place) != found.get(place)]
+        assert not wrong, f"{len(wrong)} records are not accounted for: {sorted(wrong)[:5]}"
+        return Account(count, len(wanted), len(letters) - len(found))
+
+
+def _source(letter: dlq.DeadLetter) -> Place:
+    failure = letter.failure
+    assert failure is not None, f"{letter.place} has not the headers of a dead letter"
+    assert dead_letters_of(failure.source_topic) == letter.topic, f"{letter.place} is in the wrong topic"
+    return failure.source_topic, failure.source_partition, failure.source_offset
