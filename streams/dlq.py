@@ -104,7 +104,7 @@ class Filter:
 
 @dataclass
 class Replayed:
-    """What a replay did: records sent, letters not sent because the same record was, and those the broker refused."""
+    """What a replay did: records sent, letters not sent because the same record was, and those refused, with why."""
 
     sent: Counter[str] = field(default_factory=Counter)
     repeated: int = 0
@@ -201,6 +201,9 @@ def _distinct(letters: Iterator[DeadLetter], done: Replayed) -> Iterator[DeadLet
 def _send_all(producer: KafkaProducer, letters: Iterator[DeadLetter], done: Replayed) -> None:
     pending: deque[tuple[DeadLetter, Any]] = deque()
     for letter in letters:
+        if letter.key is None and letter.value is None:
+            done.refused.append((letter, "it has neither key nor bytes: there is nothing to replay"))
+            continue
         headers = [("replayed_from", letter.place.encode())]
         future = producer.send(letter.source, key=letter.key, value=letter.value, headers=headers)
         pending.append((letter, future))
@@ -255,7 +258,7 @@ def render_replayed(console: Console, done: Replayed) -> None:
     if done.repeated:
         console.print(Text(f"{done.repeated} dead letters of a record that was sent already were left out"))
     for letter, error in done.refused:
-        console.print(Text(f"refused by the broker: {letter.place}: {error}", "red"), soft_wrap=True)
+        console.print(Text(f"refused: {letter.place}: {error}", "red"), soft_wrap=True)
 
 
 def _counts(counter: Counter[str]) -> str:

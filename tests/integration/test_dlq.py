@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource
 from rich.console import Console
@@ -159,7 +160,19 @@ def test_a_refused_record_is_named_and_the_others_go_on(broker: Broker) -> None:
     ((letter, error),) = done.refused
     assert letter.place == "engagement.dlq/0/0"
     assert "RecordListTooLarge" in error or "MessageSizeTooLarge" in error
-    assert "refused by the broker: engagement.dlq/0/0" in text(render_replayed, done)
+    assert "refused: engagement.dlq/0/0" in text(render_replayed, done)
+
+
+def test_a_letter_with_neither_key_nor_bytes_stays_where_it_is(broker: Broker) -> None:
+    producer = Producer({"bootstrap.servers": broker.bootstrap})
+    producer.produce("engagement.dlq", None, None, headers=encode_headers(Bad(None, None).failure), partition=0)
+    assert producer.flush(20) == 0
+    bury(broker, [Bad(None, b"x")], partition=0)
+    done = replay(broker.bootstrap, SOURCES, Filter())
+    assert done.sent == {"engagement": 1}
+    assert [(letter.place, why) for letter, why in done.refused] == [
+        ("engagement.dlq/0/0", "it has neither key nor bytes: there is nothing to replay")
+    ]
 
 
 def test_many_letters_go_back_complete(broker: Broker) -> None:
