@@ -81,7 +81,7 @@ def load_ndjson(client: Client, paths: Sequence[str], catalogue: Catalogue, lett
 def _batches(path: str) -> Iterator[Batch]:
     """The lines of a file that are not blank; offsets are numbers of lines, from 1."""
     start = 1
-    for values in ndjson.lines(path, lambda _: None):
+    for values, _ in ndjson.lines(path):
         lines = [line for line, value in enumerate(values, start) if value.strip()]
         yield Batch(TOPIC, [values[line - start] for line in lines], [None] * len(lines), lines)
         start += len(values)

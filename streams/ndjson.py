@@ -1,20 +1,18 @@
 """NDJSON files, plain or compressed, as blocks of lines; and the dead letters of a replay, as one."""
 
 import base64
-import gzip
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, BinaryIO, Self, cast
-
-import zstandard
 
 from streams.core.admission import DeadLetter
 
 BLOCK = 8 * 1024 * 1024  # bytes read at once
 STDIN = "-"
+_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 
 def size(path: str) -> int:
@@ -22,25 +20,43 @@ def size(path: str) -> int:
     return 0 if path == STDIN else Path(path).stat().st_size
 
 
-def lines(path: str, read: Callable[[int], None]) -> Iterator[list[bytes]]:
-    """The lines of a file (`.gz` and `.zst` too; `-` is standard input), many at a time, without their ends.
+def lines(path: str) -> Iterator[tuple[list[bytes], int]]:
+    """The lines of a file (`.gz` and `.zst` too; `-` is standard input), many at a time, without their ends; with
+    each lot the bytes of the file that were read for it, 0 for standard input.
 
-    Calls `read` with the bytes of the file that were read since. Raises OSError, also for what is not compressed as
-    its name says.
+    Raises OSError, also for what is damaged, cut short or not compressed as its name says.
     """
+    unfinished: list[bytes] = []
+    for block, read in _blocks(path):
+        first, *more = block.split(b"\n")
+        unfinished.append(first)
+        if more:
+            *whole, rest = b"".join(unfinished), *more
+            yield whole, read
+            unfinished = [rest]
+        else:
+            yield [], read
+    if any(unfinished):
+        yield [b"".join(unfinished)], 0
+
+
+def _blocks(path: str) -> Iterator[tuple[bytes, int]]:
+    """What is in a file, a block at a time, each with the bytes of the file that were read for it."""
     with _raw(path) as raw, _plain(path, raw) as plain:
-        rest, place = b"", 0
-        try:
-            while block := plain.read(BLOCK):
-                *whole, rest = (rest + block).split(b"\n")
-                yield whole
-                if path != STDIN:
-                    place, before = raw.tell(), place
-                    read(place - before)
-        except (EOFError, zstandard.ZstdError) as error:
-            raise OSError(f"{path}: {error}") from None
-    if rest:
-        yield [rest]
+        place = 0
+        while block := _block(path, plain):
+            place, before = 0 if path == STDIN else raw.tell(), place
+            yield block, place - before
+
+
+def _block(path: str, plain: IO[bytes]) -> bytes:
+    try:
+        return plain.read(BLOCK)
+    except OSError as error:
+        if Path(path).suffix not in _COMPRESSIONS:
+            raise
+        advice = "make the file again, or name it as what it is"
+        raise OSError(f"{path}: cannot be decompressed to its end ({error}); {advice}") from None
 
 
 def _raw(path: str) -> AbstractContextManager[BinaryIO]:
@@ -48,11 +64,12 @@ def _raw(path: str) -> AbstractContextManager[BinaryIO]:
 
 
 def _plain(path: str, raw: BinaryIO) -> AbstractContextManager[IO[bytes]]:
-    if path.endswith(".gz"):
-        return cast(IO[bytes], gzip.GzipFile(fileobj=raw))
-    if path.endswith(".zst"):
-        return cast(IO[bytes], zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
-    return nullcontext(raw)
+    compression = _COMPRESSIONS.get(Path(path).suffix)
+    if compression is None:
+        return nullcontext(raw)
+    import pyarrow
+
+    return cast(IO[bytes], pyarrow.CompressedInputStream(raw, compression))
 
 
 class DeadLetterFile:

@@ -2,13 +2,14 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from streams import ndjson
 from streams.core.admission import Batch, DeadLetter
-from streams.core.ledger import CHECKOUT, ENGAGEMENT, Ledger, Rules
+from streams.core.intake import CHECKOUT, ENGAGEMENT
+from streams.core.ledger import Ledger, Rules
 
 Progress = Callable[[int, int], None]  # (events, bytes of the files) since the last call
 
@@ -49,7 +50,7 @@ class Replay:
         started = time.monotonic()
         for source in sources:
             self._starts[source.topic].append((self._next[source.topic], source.path))
-            for values, read in _blocks(source.path):
+            for values, read in ndjson.lines(source.path):
                 self._feed(source.topic, values)
                 progress(len(values), read)
         self._bury(self.ledger.unclaimed())
@@ -63,19 +64,12 @@ class Replay:
         kept = [i for i, value in enumerate(values) if value and not value.isspace()]
         if len(kept) < len(values):
             values, offsets = [values[i] for i in kept], [offsets[i] for i in kept]
-        outcomes = self.ledger.apply(Batch(topic, values, [None] * len(values), offsets)).outcomes
-        self.result.outcomes.update(outcomes.counts)
-        self._bury(outcomes.dead)
+        for outcomes in self.ledger.apply(Batch(topic, values, [None] * len(values), offsets)).outcomes:
+            self.result.outcomes.update(outcomes.counts)
+            self._bury(outcomes.dead)
 
     def _bury(self, letters: Sequence[DeadLetter]) -> None:
         for letter in letters:
             start, path = max(s for s in self._starts[letter.topic] if s[0] <= letter.offset)
             self._letters.write(letter, path, letter.offset - start + 1)
             self.result.reasons[letter.reason] += 1
-
-
-def _blocks(path: str) -> Iterator[tuple[list[bytes], int]]:
-    """The lines of a file, and how many bytes of it were read for them."""
-    read = Counter[str]()
-    for values in ndjson.lines(path, lambda n: read.update(bytes=n)):
-        yield values, read.pop("bytes", 0)
