@@ -9,7 +9,8 @@ import pytest
 import zstandard
 
 from streams import ndjson
-from streams.core.admission import DeadLetter
+from streams.core.admission import Batch, Outcomes
+from streams.core.events import Rejected
 
 TEXT = b"".join(b'{"n": %d}\n' % n for n in range(500))
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
@@ -64,10 +65,13 @@ def test_standard_input_has_no_size(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_dead_letter_file_is_made_with_the_first_one(tmp_path: Path) -> None:
     path = tmp_path / "dead-letters.ndjson"
     path.write_text("of the run before")
+    outcomes = Outcomes(Batch("checkout", [b"\xff{", "{ø".encode()], [None, None], [8, 9]))
+    for at in (0, 1):
+        outcomes.reject(at, Rejected("malformed", "not JSON"))
     with ndjson.DeadLetterFile(path) as letters:
         assert not path.exists()
-        letters.write(DeadLetter("checkout", 8, None, b"\xff{", "malformed", "not JSON"), "a.ndjson", 3)
-        letters.write(DeadLetter("checkout", 9, None, "{ø".encode(), "malformed", "not JSON"), "a.ndjson", 4)
+        for line, letter in enumerate(outcomes.dead, 3):
+            letters.write(letter, "a.ndjson", line)
     kept = [json.loads(line) for line in path.read_text().splitlines()]
     common = {"file": "a.ndjson", "topic": "checkout", "reason": "malformed", "error": "not JSON"}
     assert kept == [common | {"line": 3, "record_base64": "/3s="}, common | {"line": 4, "record": "{ø"}]
