@@ -24,7 +24,7 @@ class Touches(NamedTuple):
     kind: U32
     keys: Keys
 
-    def take(self, at: I64 | Mask) -> "Touches":
+    def take(self, at: I64 | Mask | slice) -> "Touches":
         keys = Keys(self.keys.high[at], self.keys.low[at], self.keys.form[at])
         return Touches(self.user[at], self.time[at], self.kind[at], keys)
 

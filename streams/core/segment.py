@@ -76,6 +76,12 @@ def columns(touches: Touches) -> Columns:
     return Columns(*(array.astype(kind).tobytes() for array, kind in zip(arrays, _TYPES.values(), strict=True)))
 
 
+def used_kinds(touches: Touches, statements: Iterable[Statement]) -> list[int]:
+    """The codes of the kinds that a segment of these has to explain."""
+    used: list[int] = np.unique(np.concatenate([touches.kind, *(s.kinds for s in statements)])).tolist()
+    return used
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Segment)
 encode = _encoder.encode
@@ -96,15 +102,24 @@ def _atoms(segment: Segment) -> int:
 
 
 def _halves(segment: Segment) -> tuple[Segment, Segment]:
-    touches, middle = segment.touches, len(segment.columns.form) // 2
-    sides = []
-    for half in (0, 1):
-        at = np.arange(middle) if half == 0 else np.arange(middle, len(touches.time))
-        kept = columns(touches.take(at))
-        orders, statements = _half(segment.orders, half), _half(segment.statements, half)
-        side = msgspec.structs.replace(segment, columns=kept, orders=orders, statements=statements)
-        sides.append(side if half else msgspec.structs.replace(side, offsets={}))
-    return sides[0], sides[1]
+    middle = len(segment.columns.form) // 2
+    sides = [_side(segment, at, half) for half, at in enumerate((slice(middle), slice(middle, None)))]
+    # With the newest times of the whole, a repetition of the second half could find its own events too late.
+    return msgspec.structs.replace(sides[0], offsets={}, newest={}), sides[1]
+
+
+def _side(segment: Segment, at: slice, half: int) -> Segment:
+    """One half of everything, with those kinds and texts alone that it needs: or halving would not make it small."""
+    touches, statements = segment.touches.take(at), _half(segment.statements, half)
+    keys = set(zip(touches.keys.high.tolist(), touches.keys.low.tolist(), strict=True))
+    return msgspec.structs.replace(
+        segment,
+        kinds={code: segment.kinds[code] for code in used_kinds(touches, statements)},
+        columns=columns(touches),
+        texts=[text for text in segment.texts if text[:2] in keys],
+        orders=_half(segment.orders, half),
+        statements=statements,
+    )
 
 
 def _half(items: list[T], half: int) -> list[T]:

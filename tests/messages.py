@@ -1,0 +1,42 @@
+"""Events as producers send them, with what a test does not say left plain."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+HOUR = 3_600_000  # ms
+DAY = 24 * HOUR
+NOON = 1_793_534_400_000  # 2026-11-01T12:00:00Z
+
+
+def rfc3339(time: int) -> str:
+    """That moment (ms since the epoch) in UTC, to the millisecond."""
+    return datetime.fromtimestamp(time // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{time % 1000:03d}Z"
+
+
+def message(event: str, message_id: str, time: int, user: str | None = "u", **more: Any) -> bytes:
+    """A `track` message; `campaign` and `consent` of `more` go into the context, the rest into the properties."""
+    context = {name: more.pop(name) for name in ("campaign", "consent") if name in more}
+    envelope = {"type": "track", "event": event, "messageId": message_id, "timestamp": rfc3339(time), "userId": user}
+    return json.dumps(envelope | {"context": context, "properties": more}).encode()
+
+
+def touch(message_id: str, time: int, campaign: str = "autumn", action: str = "click", **more: Any) -> bytes:
+    """An engagement event of a campaign ('' = none) on facebook."""
+    given = {"campaign": {"id": campaign}} if campaign else {}
+    return message("Social Interaction", message_id, time, **({"action": action, "network": "facebook"} | given | more))
+
+
+def order(message_id: str, time: int, order_id: str, revenue: int | str = 100, **more: Any) -> bytes:
+    """A completed order."""
+    return message("Order Completed", message_id, time, order_id=order_id, revenue=revenue, **more)
+
+
+def refund(message_id: str, time: int, order_id: str, **more: Any) -> bytes:
+    """A refund: of everything, unless `total` says how much."""
+    return message("Order Refunded", message_id, time, order_id=order_id, **more)
+
+
+def denied(advertising: bool = False) -> dict[str, Any]:
+    """The consent that says so."""
+    return {"categoryPreferences": {"advertising": advertising}}
