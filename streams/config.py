@@ -88,9 +88,18 @@ def _refuse(given: str) -> NoReturn:
     )
 
 
-def token_key_or_new(given: str) -> tuple[bytes, bool]:
-    """The same, or a key made up for this run where none is set; the flag says that it was."""
-    return (token_key(given), False) if given else (secrets.token_bytes(32), True)
+def token_key_or_made_up(given: str, kept: Path | None) -> bytes:
+    """The same; where none is set, the one in the file `kept`, made up the first time. Without a file, a new one."""
+    if given:
+        return token_key(given)
+    text = kept.read_text("utf-8") if kept and kept.exists() else ""
+    if len(text) < SHORTEST_KEY:
+        text = secrets.token_hex(32)
+        if kept:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.touch(mode=0o600)
+            kept.write_text(text, "utf-8")
+    return text.encode()
 
 
 def retention(chosen: Settings, goals: Catalogue) -> int:
