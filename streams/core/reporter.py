@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import structs
 
 from streams.core.catalogue import Catalogue, Goal
 from streams.core.codes import TOKEN, Kind, Kinds
@@ -63,7 +64,7 @@ class Reporter:
             self.dirty.pop(key, None)
         found = [(self._case(*key), self.statements.get(key)) for key in keys]
         stated = self._stated([case for case, _ in found if case], now)
-        stated += [_withdrawal(before, now) for case, before in found if before and not case]
+        stated += [self._withdrawal(before, now) for case, before in found if before and not case]
         return [statement for statement in stated if not statement.says_as(self.statements.get(statement.key))]
 
     def _case(self, goal_id: str, order_id: str) -> Case | None:
@@ -115,8 +116,23 @@ class Reporter:
             remaining=worth.remaining,
             status=worth.status,
             touches=touches,
+            newest=order.newest,
             first=before.first if before else reported,
             updated=reported,
+        )
+
+    def _withdrawal(self, before: Statement, now: int | None) -> Statement:
+        """A later completion of the order no longer counts for the goal."""
+        return structs.replace(
+            before,
+            value=0,
+            remaining=0,
+            status=WITHDRAWN,
+            touches=b"",
+            reason="",
+            user=0,
+            newest=self._book.orders[before.order_id].newest,
+            updated=before.updated if now is None else now,
         )
 
 
@@ -135,10 +151,3 @@ def _reason(completion: Completion, earlier: bool) -> str:
     if not completion.user:
         return "no_token"
     return "out_of_window" if earlier else "no_touch"
-
-
-def _withdrawal(before: Statement, now: int | None) -> Statement:
-    """A later completion of the order no longer counts for the goal."""
-    nothing = {"value": 0, "remaining": 0, "status": WITHDRAWN, "touches": b"", "reason": "", "user": 0}
-    fields = {name: getattr(before, name) for name in before.__struct_fields__}
-    return Statement(**(fields | nothing | {"updated": before.updated if now is None else now}))

@@ -65,7 +65,7 @@ class Segment(Struct, array_like=True, gc=False):
     @property
     def latest(self) -> int:
         """The latest event time that it bears on, ms: it is needed until that is past the retention."""
-        times = [order.newest for order in self.orders] + [s.time for s in self.statements]
+        times = [order.newest for order in self.orders] + [s.newest for s in self.statements]
         touches = self.touches.time
         return max(int(touches.max()) if len(touches) else 0, *(times or self.newest.values()), 0)
 

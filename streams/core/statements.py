@@ -20,7 +20,8 @@ class Statement(Struct, array_like=True, frozen=True, gc=False):
     """One conversion of one goal as reported. Times in ms, amounts in millionths.
 
     `touches` is an array of TOUCH, `reason` is '' where there are any. `status` is that of its order's
-    worth, or WITHDRAWN where a later completion of the order no longer counts for the goal.
+    worth, or WITHDRAWN where a later completion of the order no longer counts for the goal. `newest` is that of
+    its order: as long as the order is known, so must be what was last stated of it.
     """
 
     goal: str
@@ -34,6 +35,7 @@ class Statement(Struct, array_like=True, frozen=True, gc=False):
     remaining: int
     status: str
     touches: bytes
+    newest: int
     first: int
     updated: int
 

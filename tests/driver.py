@@ -1,0 +1,70 @@
+"""A ledger with its journal and its database, driven by hand: time passes and crashes come when a test says so."""
+
+from streams.core.admission import Batch
+from streams.core.catalogue import Catalogue
+from streams.core.ledger import CHECKOUT, ENGAGEMENT, Applied, Ledger, Rules
+from streams.core.segment import Segment, SegmentKey, decode, encode
+from tests.messages import DAY, HOUR
+from tests.tables import Database, Key
+
+KEY = b"sixteen letters!"
+
+
+class Driver:
+    """One worker with one partition. What it journals is durable at once; `now` is its clock, in ms."""
+
+    def __init__(self, catalogue: Catalogue, now: int, retention: int = 45 * DAY) -> None:
+        self._rules, self.now = Rules(catalogue, KEY, retention), now
+        self.journal: dict[SegmentKey, bytes] = {}
+        self.database = Database()
+        self.sequence = self.flushed = -1
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process, that knows what is in the journal and nothing else."""
+        self.ledger = Ledger(self._rules)
+        self.ledger.restore([(key, decode(value)) for key, value in self.journal.items()], self.now)
+
+    def engage(self, *values: bytes) -> Applied:
+        """Engagement events arrive."""
+        return self._apply(ENGAGEMENT, values)
+
+    def buy(self, *values: bytes) -> Applied:
+        """Checkout events arrive."""
+        return self._apply(CHECKOUT, values)
+
+    def _apply(self, topic: str, values: tuple[bytes, ...]) -> Applied:
+        offset = self.ledger.offsets.get(topic, 0)
+        offsets = range(offset, offset + len(values))
+        applied = self.ledger.apply(Batch(topic, values, [None] * len(values), offsets), self.now)
+        self._record(applied.segment)
+        return applied
+
+    def _record(self, segment: Segment) -> None:
+        self.sequence += 1
+        segment.flushed = self.flushed
+        self.journal[SegmentKey(self.now // HOUR, 1, self.sequence)] = encode(segment)
+
+    def report(self) -> None:
+        """State what changed; it is in the journal, and not in the database yet."""
+        self._record(self.ledger.report(self.now).segment)
+
+    def write(self) -> None:
+        """Bring what was stated to the database."""
+        self.database.write(self.ledger.changes(version=self.sequence))
+        self.flushed = self.sequence
+
+    def tidy(self) -> None:
+        """Drop the segments that are past the retention, but for the newest."""
+        past = [key for key, value in self.journal.items() if decode(value).latest < self.ledger.needed_since]
+        for key in past:
+            if key.sequence != self.sequence:
+                del self.journal[key]
+
+    def conversions(self) -> dict[Key, float]:
+        """Conversions by campaign and reason, as the model `last` has them."""
+        found: dict[Key, float] = {}
+        for (_, _, model, campaign, _, _, reason, _), (conversions, *_) in self.database.goal_attribution().items():
+            if model == "last" and conversions:
+                found[campaign, reason] = found.get((campaign, reason), 0) + conversions / 1_000_000
+        return found
