@@ -99,9 +99,11 @@ class Reporter:
 
     def _statement(self, case: Case, touches: bytes, earlier: bool, now: int | None) -> Statement:
         goal, order, completion, worth, before = case
+        same_user = before is not None and before.user == completion.user
+        # An earlier touch that was seen once may have been forgotten since.
+        earlier |= before is not None and same_user and before.reason == "out_of_window"
         reason = "" if touches else _reason(completion, earlier)
-        same_moment = before is not None and before.time == completion.time and before.user == completion.user
-        if before and same_moment and completion.time < self.frozen_before:
+        if before and same_user and before.time == completion.time < self.frozen_before:
             touches, reason = before.touches, before.reason
         reported = now if now is not None else completion.time
         return Statement(

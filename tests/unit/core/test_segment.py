@@ -40,8 +40,8 @@ def rows_of(segments: Sequence[Segment]) -> Database:
 def month(ledger: Ledger) -> list[Segment]:
     """One segment of engagement, one of orders, one that states them."""
     campaigns = ("autumn", "paper", "unlisted-1", "unlisted-2")
-    touches = [touch(text, NOON + i, campaigns[i % 4], userId=f"u{i % 8}") for i, text in enumerate(LONG_IDS)]
-    orders = [order(f"c{i}", NOON + HOUR, f"o{i}", userId=f"u{i}") for i in range(8)]
+    touches = [touch(text, NOON + i, campaigns[i % 4], user=f"u{i % 8}") for i, text in enumerate(LONG_IDS)]
+    orders = [order(f"c{i}", NOON + HOUR, f"o{i}", user=f"u{i}") for i in range(8)]
     refunds = [refund("r1", NOON + HOUR, "o1"), refund("r2", NOON + HOUR, "o2", total=40), refund("r3", NOON, "?")]
     segments = [applied(ledger, ENGAGEMENT, touches), applied(ledger, CHECKOUT, [*orders, *refunds])]
     return [*segments, ledger.report(NOW).segment]
