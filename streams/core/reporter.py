@@ -1,7 +1,7 @@
 """The reporter: which conversions must be stated anew, and what their statements say."""
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -37,19 +37,20 @@ class Reporter:
 
     def mark(self, orders: Iterable[Order]) -> None:
         """Something changed for those orders."""
-        self.dirty.update({(goal.id, order.order_id): None for order in orders for goal in self._catalogue.goals})
+        for order in orders:
+            for goal in self._catalogue.goals:
+                if goal.event in order.completions:
+                    self.dirty[goal.id, order.order_id] = None
 
     def due(self, settled: int, most: int | None) -> list[tuple[str, str]]:
         """Conversions to state now, at the most `most`: those up to `settled` (ms) first, the earliest marked first."""
         if most is None or len(self.dirty) <= most:
             return list(self.dirty)
-        early = [key for key in self.dirty if self._time(*key) <= settled]
-        return early[:most] or list(self.dirty)[:most]
+        early = (key for key in self.dirty if self._time(*key) <= settled)
+        return list(islice(early, most)) or list(islice(self.dirty, most))
 
     def _time(self, goal: str, order_id: str) -> int:
-        order = self._book.orders.get(order_id)
-        completion = order.completions.get(self._goals[goal].event) if order else None
-        return completion.time if completion else 0
+        return self._book.orders[order_id].completions[self._goals[goal].event].time
 
     def forget(self, orders: Iterable[Order]) -> None:
         """Those orders are past the retention."""
