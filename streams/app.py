@@ -1,7 +1,6 @@
 """The Faust application: topics, journal and agents put together. `faust -A streams.app worker` finds `app` here."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -11,11 +10,12 @@ from faust.types import StreamT
 
 from streams import config, logs, metrics, topics
 from streams.clickhouse import connect
-from streams.core.admission import Batch, DeadLetter
-from streams.core.dead_letters import Failure, encode_headers
-from streams.core.ledger import CHECKOUT, ENGAGEMENT, Rules
+from streams.core.admission import Batch
+from streams.core.intake import CHECKOUT, ENGAGEMENT
+from streams.core.ledger import Rules
+from streams.core.routing import FORWARDED
 from streams.journal import Journal
-from streams.partition import now_ms
+from streams.outbox import Outbox, origin
 from streams.transport import SCHEME, use_uvloop
 from streams.transport import Batch as Fetched
 from streams.web import WebServer
@@ -40,12 +40,11 @@ def create_app(chosen: config.Settings, rules: Rules, *, partitions: int) -> App
     use_uvloop()
     app = _application(chosen, partitions)
     journal = Journal(app)
-    letters = _DeadLetters(app)
-    worker = Worker(rules, connect(chosen.clickhouse), journal, letters.bury, _commit(app))
+    worker = Worker(rules, connect(chosen.clickhouse), journal, Outbox(app), partitions, _commit(app))
     app.worker_state = worker
     app.web_port_server = WebServer(chosen.web_bind, chosen.web_port, metrics.REGISTRY, lambda: worker.ready)
     journal.on_restored(worker.own)
-    for topic in (ENGAGEMENT, CHECKOUT):
+    for topic in (ENGAGEMENT, CHECKOUT, FORWARDED):
         app.agent(app.topic(topic, key_type=bytes, value_serializer="raw"), name=topic)(_agent(worker))
     _run_flushes(app, worker, chosen.flush_seconds)
     return app
@@ -84,7 +83,9 @@ def _agent(worker: Worker) -> Any:
 
 def _batch(fetched: Fetched) -> Batch:
     records = fetched.records
-    return Batch(fetched.topic, [r.value for r in records], [r.key for r in records], [r.offset for r in records])
+    origins = list(map(origin, records)) if fetched.topic == FORWARDED else ()
+    columns = ([r.value for r in records], [r.key for r in records], [r.offset for r in records])
+    return Batch(fetched.topic, *columns, fetched.partition, origins)
 
 
 def _commit(app: Application) -> Any:
@@ -92,23 +93,6 @@ def _commit(app: Application) -> Any:
         return bool(await app.consumer.commit_now())
 
     return commit
-
-
-class _DeadLetters:
-    """Sends records that could not be used to `<topic>.dlq`, as they came."""
-
-    def __init__(self, app: Application) -> None:
-        self._app = app
-
-    async def bury(self, partition: int, letters: Sequence[DeadLetter]) -> None:
-        """Returns when the broker has acknowledged all of them."""
-        sent = [await self._send(partition, letter) for letter in letters]
-        await asyncio.gather(*sent)
-
-    async def _send(self, partition: int, letter: DeadLetter) -> Any:
-        failure = Failure(letter.reason, letter.error, letter.topic, partition, letter.offset, now_ms())
-        name = topics.dead_letters_of(letter.topic)
-        return await self._app.producer.send(name, letter.key, letter.value, None, None, encode_headers(failure))
 
 
 def _run_flushes(app: Application, worker: Worker, seconds: float) -> None:

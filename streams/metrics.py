@@ -21,6 +21,7 @@ def _histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
 
 EVENTS = _counter("events_total", "Records by what became of them.", "topic", "outcome")
 DEAD_LETTERS = _counter("dead_letters_total", "Records that could not be used.", "topic", "reason")
+MISROUTED = _counter("misrouted_total", "Records sent on to the partition that their key belongs to.", "topic")
 CONVERSIONS = _counter("goal_conversions_total", "Conversions reported for the first time.", "goal")
 REVERSALS = _counter("goal_reversals_total", "Times that something of a reported conversion was taken back.", "goal")
 EVENT_TIME_LAG = _gauge("event_time_lag_seconds", "Now minus the newest event time.", "topic", "partition")

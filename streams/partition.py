@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from streams import metrics
 from streams.core.admission import Batch, DeadLetter
 from streams.core.ledger import HOUR, Applied, Ledger, Rules
+from streams.core.routing import EVENT, Forward
 from streams.core.rows import Rows
 from streams.core.segment import Segment, SegmentKey, cut, decode, encode, merged, valid
 from streams.core.statements import Statement
@@ -37,6 +38,14 @@ class Store(Protocol):
     def segments(self, partition: int) -> list[tuple[SegmentKey, bytes]]: ...
 
 
+class Outbox(Protocol):
+    """Where a partition sends records; both return once the broker has acknowledged all of them."""
+
+    async def bury(self, letters: Sequence[DeadLetter]) -> None: ...
+
+    async def forward(self, forwards: Sequence[Forward]) -> None: ...
+
+
 class Snapshot(NamedTuple):
     """Rows that are covered by durable segments up to `sequence`."""
 
@@ -59,10 +68,8 @@ def now_ms() -> int:
 class Partition:
     """Applies batches in turn; each is acknowledged once its dead letters and its segment are."""
 
-    def __init__(
-        self, number: int, rules: Rules, store: Store, bury: Callable[[int, Sequence[DeadLetter]], Awaitable[None]]
-    ) -> None:
-        self.number, self._rules, self._store, self._bury = number, rules, store, bury
+    def __init__(self, number: int, partitions: int, rules: Rules, store: Store, outbox: Outbox) -> None:
+        self.number, self._partitions, self._rules, self._store, self._outbox = number, partitions, rules, store, outbox
         self.lock = asyncio.Lock()
         self.closed = False
         self._flushed = -1
@@ -80,7 +87,7 @@ class Partition:
         self._epoch = max([int(time.time()), self._epoch + 1, *(key.epoch + 1 for key in found)])
         self._after = {self._epoch: self._sequence}
         self._hour = max((key.hour for key in keys), default=0)
-        ledger = Ledger(self._rules, self.number)
+        ledger = Ledger(self._rules, self.number, self._partitions)
         ledger.restore([(key, found[key][0]) for key in keys], self._now())
         return ledger
 
@@ -96,14 +103,19 @@ class Partition:
         started = time.monotonic()
         async with self.lock:
             for applied in self._applied(batch):
-                await self._persist(partial(self._bury, self.number, applied.outcomes.dead))
+                await self._send(applied)
                 await self._append(applied.segment)
-                _count(batch.topic, applied)
+                _count(applied)
             if not self.closed:
                 self._arrived.append((self._sequence, oldest))
                 acknowledge()
         metrics.BATCH_SECONDS.observe(time.monotonic() - started)
         metrics.BATCH_RECORDS.observe(len(batch.values))
+
+    async def _send(self, applied: Applied) -> None:
+        """What must be with the broker before the segment that caused it."""
+        await self._persist(partial(self._outbox.bury, [d for outcomes in applied.outcomes for d in outcomes.dead]))
+        await self._persist(partial(self._outbox.forward, applied.forwards))
 
     def _applied(self, batch: Batch) -> Iterator[Applied]:
         """What the batch does. Where our own code fails, the state is made anew and the records go one by one, so that
@@ -127,7 +139,7 @@ class Partition:
         async with self.lock:
             if self.closed:
                 return None
-            await self._persist(partial(self._bury, self.number, self.ledger.expire()))
+            await self._persist(partial(self._outbox.bury, self.ledger.expire()))
             stated = self.ledger.report(self._now(), MOST)
             if stated.pairs:
                 await self._append(stated.segment)
@@ -215,11 +227,15 @@ def _unpacked(value: bytes) -> Segment:
     return decode(bytes(cramjam.zstd.decompress(value)))
 
 
-def _count(topic: str, applied: Applied) -> None:
-    for outcome, n in applied.outcomes.counts.items():
-        metrics.EVENTS.labels(topic, outcome).inc(n)
-    for letter in applied.outcomes.dead:
-        metrics.DEAD_LETTERS.labels(topic, letter.reason).inc()
+def _count(applied: Applied) -> None:
+    for outcomes in applied.outcomes:
+        for outcome, n in outcomes.counts.items():
+            metrics.EVENTS.labels(outcomes.batch.topic, outcome).inc(n)
+        for letter in outcomes.dead:
+            metrics.DEAD_LETTERS.labels(letter.topic, letter.reason).inc()
+    for forward in applied.forwards:
+        if forward.origin.purpose == EVENT:
+            metrics.MISROUTED.labels(forward.origin.topic).inc()
 
 
 def _count_goals(pairs: Sequence[tuple[Statement, Statement | None]]) -> None:

@@ -8,9 +8,9 @@ import structlog
 
 from streams import catalogue_rows, metrics, migrations
 from streams.clickhouse import Client, DatabaseError
-from streams.core.admission import Batch, DeadLetter
+from streams.core.admission import Batch
 from streams.core.ledger import Rules
-from streams.partition import Partition, Snapshot, Store, now_ms
+from streams.partition import Outbox, Partition, Snapshot, Store, now_ms
 from streams.sink import Sink
 
 BACKLOG = 1_000_000  # records worked on and not in ClickHouse yet, at which the flow stops
@@ -31,17 +31,19 @@ class SinkMetrics:
 
 
 class Worker:
-    """Owns the partitions of one process. `commit` says whether the coordinator accepted all acknowledged offsets."""
+    """Owns some of the `partitions`. `commit` says whether the coordinator accepted all acknowledged offsets."""
 
     def __init__(
         self,
         rules: Rules,
         client: Client,
         store: Store,
-        bury: Callable[[int, Sequence[DeadLetter]], Awaitable[None]],
+        outbox: Outbox,
+        partitions: int,
         commit: Callable[[], Awaitable[bool]],
     ) -> None:
-        self._rules, self._client, self._store, self._bury, self._commit = rules, client, store, bury, commit
+        self._rules, self._client, self._store, self._outbox, self._commit = rules, client, store, outbox, commit
+        self._count = partitions
         self._sink = Sink(client, SinkMetrics())
         self.partitions: dict[int, Partition] = {}
         self._prepared = False
@@ -61,7 +63,7 @@ class Worker:
         """These partitions are ours from now on, as the journal has them."""
         self.disown()
         for number in sorted(numbers):
-            self.partitions[number] = Partition(number, self._rules, self._store, self._bury)
+            self.partitions[number] = Partition(number, self._count, self._rules, self._store, self._outbox)
             touches, _ = self.partitions[number].ledger.size
             log.info("restored", partition=number, touches=touches, segments=self.partitions[number].segments)
             await asyncio.sleep(0)  # heartbeats go on

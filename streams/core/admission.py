@@ -14,24 +14,37 @@ I64 = NDArray[np.int64]
 SKEW = 3_600_000  # ms that a clock may be ahead of ours
 
 
+class Origin(NamedTuple):
+    """Where a forwarded record comes from, and what for (see routing.py)."""
+
+    purpose: str
+    topic: str
+    partition: int
+    offset: int
+
+
 class Batch(NamedTuple):
-    """Source records of one topic and partition, in their order: equally long columns."""
+    """Source records of one topic and partition, in order, as equally long columns; only `forwarded` has `origins`."""
 
     topic: str
     values: Sequence[bytes | None]
     keys: Sequence[bytes | None]
     offsets: Sequence[int]
+    partition: int = 0
+    origins: Sequence[Origin] = ()
 
     def part(self, start: int, end: int | None = None) -> "Batch":
         """The records from one position up to another."""
         at = slice(start, end)
-        return Batch(self.topic, self.values[at], self.keys[at], self.offsets[at])
+        columns = (self.values[at], self.keys[at], self.offsets[at])
+        return Batch(self.topic, *columns, self.partition, self.origins[at])
 
 
 class DeadLetter(NamedTuple):
     """A record that could not be used, as it came; `reason` and `error` as in contract 1."""
 
     topic: str
+    partition: int
     offset: int
     key: bytes | None
     value: bytes | None
@@ -55,10 +68,8 @@ class Outcomes:
         """The record at that position is a dead letter."""
         self.counts["dead_letter"] += 1
         batch = self.batch
-        letter = DeadLetter(
-            batch.topic, batch.offsets[at], batch.keys[at], batch.values[at], rejected.reason, rejected.error
-        )
-        self.dead.append(letter)
+        source = (batch.topic, batch.partition, batch.offsets[at])
+        self.dead.append(DeadLetter(*source, batch.keys[at], batch.values[at], rejected.reason, rejected.error))
 
 
 class Clock:

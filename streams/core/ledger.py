@@ -6,31 +6,26 @@
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
-from streams.core.admission import Batch, Clock, DeadLetter, Outcomes, ahead_of_now, too_late
+from streams.core.admission import Batch, DeadLetter, Outcomes
 from streams.core.aggregates import REPLAYED, Aggregates
 from streams.core.catalogue import Catalogue
-from streams.core.codes import Kinds
 from streams.core.conversion_rows import conversion_columns, seen_columns
-from streams.core.engagement import EngagementColumns
-from streams.core.events import REVERSALS, Checkout, Rejected, checkouts, denied, engagements
-from streams.core.message_ids import MessageIds
-from streams.core.order_book import OrderBook, unclaimed
-from streams.core.orders import Order, Reversal
+from streams.core.events import Rejected
+from streams.core.intake import CHECKOUT, ENGAGEMENT, Intake
+from streams.core.order_book import unclaimed
+from streams.core.orders import Order
 from streams.core.reporter import Reporter
+from streams.core.routing import Forward, Router
 from streams.core.rows import Columns
-from streams.core.runs import I64, Mask, Touches, none
+from streams.core.runs import Touches, concatenated, none
 from streams.core.segment import Segment, SegmentKey, columns, recoded
 from streams.core.statements import Statement
-from streams.core.tokens import Tokens
-from streams.core.touches import TouchIndex
 
-ENGAGEMENT, CHECKOUT = "engagement", "checkout"
 HOUR = 3_600_000  # ms
-E = TypeVar("E")
 
 
 class Rules(NamedTuple):
@@ -44,10 +39,12 @@ class Rules(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """What a batch did: the segment that says so, and what became of every record."""
+    """What a batch did: the segment that says so, what became of the records, and what to send to other partitions
+    before the segment is written."""
 
     segment: Segment
-    outcomes: Outcomes
+    outcomes: list[Outcomes]
+    forwards: list[Forward]
 
 
 class Stated(NamedTuple):
@@ -60,13 +57,12 @@ class Stated(NamedTuple):
 class Ledger:
     """The state of one partition."""
 
-    def __init__(self, rules: Rules, partition: int = 0) -> None:
-        self._rules, self.partition = rules, partition
-        self._ids, self._kinds, self._clock = MessageIds(), Kinds(), Clock(rules.retention)
-        tokens = Tokens(rules.token_key)
-        self._columns = EngagementColumns(rules.catalogue, tokens, self._kinds, self._ids)
-        self._index = TouchIndex(self._ids.text)
-        self._book = OrderBook(rules.catalogue, tokens)
+    def __init__(self, rules: Rules, partition: int = 0, partitions: int = 1) -> None:
+        """`partitions` is how many the topics have; of one, nothing is ever forwarded."""
+        self._rules, self._partition = rules, partition
+        self._intake = Intake(rules.catalogue, rules.token_key, rules.retention, Router(partition, partitions))
+        self._index, self._book, self._clock = self._intake.index, self._intake.book, self._intake.clock
+        self._ids, self._kinds = self._intake.ids, self._intake.kinds
         self._reporter = Reporter(rules.catalogue, self._book, self._index, self._kinds)
         self._aggregates = Aggregates(self._kinds, "replay" if rules.replay else "live", partition)
         self._unwritten: dict[tuple[str, str], None] = {}
@@ -75,71 +71,37 @@ class Ledger:
         self.offsets: dict[str, int] = {}  # the next one to read, by topic
 
     def apply(self, batch: Batch, now: int | None = None) -> Applied:
-        """Take in records of `engagement` or `checkout`; `now` in ms, None in a replay. Records that the state
-        already covers are skipped. A bad record never raises: it is in the outcomes."""
+        """Take in records of `engagement`, `checkout` or `forwarded`; `now` in ms, None in a replay. Records that the
+        state already covers are skipped. A bad record never raises: it is in the outcomes."""
         batch = self._uncovered(batch)
-        outcomes = Outcomes(batch)
-        segment = (self._engagement if batch.topic == ENGAGEMENT else self._checkout)(batch, outcomes, now)
-        return self._covering(batch, segment, outcomes)
+        taken = self._intake.take(batch, now)
+        touches = concatenated([none(), *taken.touches])
+        self._engage(touches, _hour(now))
+        self._reporter.mark(taken.orders.values())
+        segment = self._segment(touches, list(taken.orders.values()))
+        return self._covering(batch, Applied(segment, taken.outcomes, taken.forwards))
 
-    def _covering(self, batch: Batch, segment: Segment, outcomes: Outcomes) -> Applied:
+    def _covering(self, batch: Batch, applied: Applied) -> Applied:
         if batch.offsets:
             self.offsets[batch.topic] = batch.offsets[-1] + 1
-        segment.offsets, segment.newest = dict(self.offsets), dict(self._clock.newest)
-        return Applied(segment, outcomes)
+        applied.segment.offsets, applied.segment.newest = dict(self.offsets), dict(self._clock.newest)
+        return applied
 
     def skip(self, batch: Batch, error: str) -> Applied:
         """Records that our own code failed on: all of them are dead letters."""
         outcomes = Outcomes(batch)
         for at in range(len(batch.values)):
             outcomes.reject(at, Rejected("internal", error))
-        return self._covering(batch, Segment(), outcomes)
-
-    def _uncovered(self, batch: Batch) -> Batch:
-        start = 0 if self._rules.replay else bisect_left(batch.offsets, self.offsets.get(batch.topic, 0))
-        return batch.part(start) if start else batch
-
-    def _engagement(self, batch: Batch, outcomes: Outcomes, now: int | None) -> Segment:
-        at, events = _taken(engagements(batch.values), outcomes)
-        touches, denials = self._columns.touches(events)
-        admitted = self._admitted(batch.topic, touches.time, at, outcomes, now)
-        fresh = admitted.copy()
-        fresh[admitted] = self._index.add(touches.take(admitted))
-        refused = (fresh & denials).sum()
-        outcomes.count(duplicate=admitted.sum() - fresh.sum(), no_consent=refused, accepted=fresh.sum() - refused)
-        touches = touches.take(fresh)
-        self._engage(touches, _hour(now))
-        return self._segment(touches, [])
-
-    def _admitted(self, topic: str, time: I64, at: list[int], outcomes: Outcomes, now: int | None) -> Mask:
-        """Which of the events may be taken in at all, as to their time; the others are dead letters."""
-        ahead, late = self._clock.verdicts(topic, time, now)
-        for i in np.flatnonzero(ahead).tolist():
-            outcomes.reject(at[i], ahead_of_now(int(time[i]), now))
-        for i in np.flatnonzero(late).tolist():
-            outcomes.reject(at[i], too_late(int(time[i]), self._clock.newest[topic]))
-        return ~(ahead | late)
+        return self._covering(batch, Applied(Segment(), [outcomes], []))
 
     def _engage(self, touches: Touches, hour: int) -> None:
         self._aggregates.engaged(hour, touches.time, touches.kind)
         self._engaged.append(touches)
         self._reporter.mark(self._book.affected(touches.user, touches.time))
 
-    def _checkout(self, batch: Batch, outcomes: Outcomes, now: int | None) -> Segment:
-        catalogue = self._rules.catalogue
-        at, events = _taken(checkouts(batch.values, catalogue.events, catalogue.base_currency), outcomes)
-        admitted = self._admitted(batch.topic, np.array([e.time for e in events], np.int64), at, outcomes, now)
-        changed: dict[str, Order] = {}
-        for i in np.flatnonzero(admitted).tolist():
-            if events[i].envelope.message_id in self._book.seen:
-                outcomes.count(duplicate=1)
-                continue
-            order = self._book.take(events[i], _reversal(events[i], batch, at[i]))
-            changed[order.order_id] = order
-            refused = denied(events[i].envelope) and events[i].envelope.event not in REVERSALS
-            outcomes.count(**{"no_consent" if refused else "accepted": 1})
-        self._reporter.mark(changed.values())
-        return self._segment(none(), list(changed.values()))
+    def _uncovered(self, batch: Batch) -> Batch:
+        start = 0 if self._rules.replay else bisect_left(batch.offsets, self.offsets.get(batch.topic, 0))
+        return batch.part(start) if start else batch
 
     def _segment(self, touches: Touches, orders: list[Order], statements: Sequence[Statement] = ()) -> Segment:
         used = np.unique(np.concatenate([touches.kind, *(s.kinds for s in statements)]))
@@ -202,11 +164,11 @@ class Ledger:
         self._ids.forget(self._index.expire(horizon - self._rules.catalogue.longest_window))
         gone = self._book.expire(horizon)
         self._reporter.forget(gone)
-        return unclaimed(gone, CHECKOUT)
+        return unclaimed(gone, CHECKOUT, self._partition)
 
     def unclaimed(self) -> list[DeadLetter]:
         """Dead letters for the reversals that still wait: the end of a replay."""
-        return unclaimed(self._book.orders.values(), CHECKOUT)
+        return unclaimed(self._book.orders.values(), CHECKOUT, self._partition)
 
     def restore(self, segments: Sequence[tuple[SegmentKey, Segment]], now: int) -> None:
         """Fold valid segments, in their order, into this empty ledger. What may not have been written to ClickHouse
@@ -239,21 +201,3 @@ class Ledger:
 
 def _hour(now: int | None) -> int:
     return REPLAYED if now is None else now // HOUR
-
-
-def _taken(decoded: Sequence[E | Rejected | None], outcomes: Outcomes) -> tuple[list[int], list[E]]:
-    """The events among decoded records and their positions; the others are counted."""
-    at, events = [], []
-    for i, event in enumerate(decoded):
-        if isinstance(event, Rejected):
-            outcomes.reject(i, event)
-        elif event is None:
-            outcomes.count(ignored=1)
-        else:
-            at.append(i)
-            events.append(event)
-    return at, events
-
-
-def _reversal(event: Checkout, batch: Batch, at: int) -> Reversal:
-    return Reversal(event.time, batch.keys[at], batch.values[at] or b"", batch.offsets[at])

@@ -9,7 +9,7 @@ from msgspec import Raw
 from streams.core.admission import DeadLetter
 from streams.core.catalogue import Catalogue, Goal
 from streams.core.events import REFUNDED, REVERSALS, Checkout, denied
-from streams.core.orders import Completion, Order, Reversal
+from streams.core.orders import OURS, Completion, Order, Reversal
 from streams.core.runs import I64, U64
 from streams.core.tokens import Tokens, token_of
 
@@ -25,17 +25,19 @@ class OrderBook:
         self.seen: set[str] = set()
         self._buyers: dict[int, set[str]] = {}
 
-    def take(self, event: Checkout, reversal: Reversal) -> Order:
-        """Take in an event that was not seen before; `reversal` is the record as it came. Returns its order."""
+    def take(self, event: Checkout, reversal: Reversal) -> tuple[Order, list[Reversal]]:
+        """Take in an event that was not seen before; `reversal` is the record as it came. Returns its order, and the
+        reversals that have found it just now."""
         name, message_id = event.envelope.event, event.envelope.message_id
-        order = self.orders.get(event.order_id) or Order(event.order_id)
+        order, found = self.orders.get(event.order_id) or Order(event.order_id), list[Reversal]()
         if name in REVERSALS:
             order.reverse(event.amount if name == REFUNDED else None, reversal)
+            found = [reversal] if order.completions else []
         else:
-            order.complete(name, self._completion(event))
+            found = order.complete(name, self._completion(event))
         order.messages.append((message_id, event.time))
         self.put(order)
-        return order
+        return order, found
 
     def put(self, order: Order) -> None:
         """Keep that state of the order in place of an earlier one."""
@@ -83,12 +85,15 @@ class OrderBook:
         return gone
 
 
-def unclaimed(orders: Iterable[Order], topic: str) -> list[DeadLetter]:
-    """A dead letter for every reversal whose order never came."""
+def unclaimed(orders: Iterable[Order], topic: str, partition: int) -> list[DeadLetter]:
+    """A dead letter for every reversal of this partition whose order never came."""
     return [
-        DeadLetter(topic, r.offset, r.key, r.value, "unknown_order", f"no order {order.order_id!r} was completed")
-        for order in orders
-        for r in order.waiting
+        DeadLetter(
+            topic, partition, r.offset, r.key, r.value, "unknown_order", f"no order {o.order_id!r} was completed"
+        )
+        for o in orders
+        for r in o.waiting
+        if r.home == OURS
     ]
 
 

@@ -24,13 +24,17 @@ class Completion(Struct, array_like=True, frozen=True, gc=False):
     goals: tuple[str, ...]  # ids of the goals it counts for
 
 
-class Reversal(Struct, array_like=True, frozen=True, gc=False):
-    """A refund or cancellation whose order has not come yet, as it arrived."""
+OURS = -1
 
-    time: int
+
+class Reversal(Struct, array_like=True, frozen=True, gc=False):
+    """A refund or cancellation whose order has not come yet, as it arrived at its own partition: `home`, or OURS."""
+
+    message_id: str
     key: bytes | None
     value: bytes
     offset: int
+    home: int = OURS
 
 
 class Worth(NamedTuple):
@@ -51,12 +55,17 @@ class Order(Struct, array_like=True, gc=False):
     messages: list[tuple[str, int]] = []
     waiting: list[Reversal] = []
 
-    def complete(self, event: str, completion: Completion) -> None:
-        """The latest completion by (time, message id) counts; reversals no longer wait."""
+    def complete(self, event: str, completion: Completion) -> list[Reversal]:
+        """The latest completion by (time, message id) counts. Returns the reversals that need not wait any longer."""
         standing = self.completions.get(event)
         if standing is None or (completion.time, completion.message_id) > (standing.time, standing.message_id):
             self.completions[event] = completion
-        self.waiting = []
+        found, self.waiting = self.waiting, []
+        return found
+
+    def claimed(self, message_id: str) -> None:
+        """Another partition has the order of that reversal."""
+        self.waiting = [reversal for reversal in self.waiting if reversal.message_id != message_id]
 
     def reverse(self, amount: int | None, reversal: Reversal) -> None:
         """Take back `amount` millionths, or all where it is None."""

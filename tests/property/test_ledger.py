@@ -42,11 +42,12 @@ class Worker:
         offsets = range(offset, offset + len(values))
         applied = self.ledger.apply(Batch(topic, values, [None] * len(values), offsets), self.now)
         self.record(applied.segment)
-        for outcome, n in applied.outcomes.counts.items():
-            if outcome != "dead_letter":
-                self.count(topic, outcome, "", n)
-        for letter in applied.outcomes.dead:
-            self.count(topic, "dead_letter", letter.reason, 1)
+        for outcomes in applied.outcomes:
+            for outcome, n in outcomes.counts.items():
+                if outcome != "dead_letter":
+                    self.count(topic, outcome, "", n)
+            for letter in outcomes.dead:
+                self.count(topic, "dead_letter", letter.reason, 1)
 
     def count(self, topic: str, outcome: str, reason: str, n: int) -> None:
         self.outcomes[topic, outcome, reason] = self.outcomes.get((topic, outcome, reason), 0) + n

@@ -1,0 +1,169 @@
+"""Intake: from source records to touches and orders; what was bad, late, seen before, or belongs elsewhere."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+
+from streams.core.admission import Batch, Clock, Outcomes, ahead_of_now, too_late
+from streams.core.catalogue import Catalogue
+from streams.core.codes import Kinds
+from streams.core.engagement import EngagementColumns
+from streams.core.events import REVERSALS, Checkout, Engagement, Rejected, checkouts, denied, engagements
+from streams.core.message_ids import MessageIds
+from streams.core.order_book import OrderBook
+from streams.core.orders import OURS, Order, Reversal
+from streams.core.routing import CLAIM, EVENT, FORWARDED, OFFER, Forward, Router, by_origin
+from streams.core.runs import I64, Mask, Touches
+from streams.core.tokens import Tokens
+from streams.core.touches import TouchIndex
+
+ENGAGEMENT, CHECKOUT = "engagement", "checkout"
+E = TypeVar("E", Engagement, Checkout)
+
+
+@dataclass
+class Taken:
+    """What came of a batch: new touches, orders that changed, outcomes, and what to send to other partitions."""
+
+    touches: list[Touches] = field(default_factory=list)
+    orders: dict[str, Order] = field(default_factory=dict)
+    outcomes: list[Outcomes] = field(default_factory=list)
+    forwards: list[Forward] = field(default_factory=list)
+
+
+class Intake:
+    """Everything about a partition's events that does not depend on what was reported."""
+
+    def __init__(self, catalogue: Catalogue, token_key: bytes, retention: int | None, router: Router) -> None:
+        self._catalogue, self._router = catalogue, router
+        self.ids, self.kinds, self.clock = MessageIds(), Kinds(), Clock(retention)
+        tokens = Tokens(token_key)
+        self._columns = EngagementColumns(catalogue, tokens, self.kinds, self.ids)
+        self.index = TouchIndex(self.ids.text)
+        self.book = OrderBook(catalogue, tokens)
+
+    def take(self, batch: Batch, now: int | None) -> Taken:
+        """Take in a batch of any topic; `now` in ms, None in a replay."""
+        taken = Taken()
+        if batch.topic != FORWARDED:
+            self._events(batch, now, taken, routed=False)
+            return taken
+        work: Mapping[str, Callable[[Batch], None]] = {
+            EVENT: lambda part: self._events(part, now, taken, routed=True),
+            OFFER: lambda part: self._offers(part, taken),
+            CLAIM: lambda part: self._claims(part, taken),
+        }
+        for purpose, part in by_origin(batch):
+            work[purpose](part)
+        return taken
+
+    def _events(self, batch: Batch, now: int | None, taken: Taken, routed: bool) -> None:
+        outcomes = Outcomes(batch)
+        taken.outcomes.append(outcomes)
+        if batch.topic == ENGAGEMENT:
+            at, touched = self._home(batch, *_decoded(engagements(batch.values), outcomes), taken, routed)
+            self._engagement(batch, at, touched, outcomes, now, taken)
+        else:
+            at, bought = self._home(batch, *_decoded(self._checkouts(batch), outcomes), taken, routed)
+            self._checkout(batch, at, bought, outcomes, now, taken)
+
+    def _checkouts(self, batch: Batch) -> list[Checkout | Rejected | None]:
+        return checkouts(batch.values, self._catalogue.events, self._catalogue.base_currency)
+
+    def _home(
+        self, batch: Batch, at: list[int], events: list[E], taken: Taken, routed: bool
+    ) -> tuple[list[int], list[E]]:
+        """The events that belong to this partition; the others are sent on."""
+        if routed:
+            return at, events
+        envelopes = [event.envelope if isinstance(event, Checkout) else event for event in events]
+        away, forwards = self._router.astray(batch, at, envelopes)
+        if not forwards:
+            return at, events
+        taken.forwards += forwards
+        stay = np.flatnonzero(~away).tolist()
+        return [at[i] for i in stay], [events[i] for i in stay]
+
+    def _engagement(
+        self, batch: Batch, at: list[int], events: list[Engagement], outcomes: Outcomes, now: int | None, taken: Taken
+    ) -> None:
+        touches, denials = self._columns.touches(events)
+        admitted = self._admitted(batch.topic, touches.time, at, outcomes, now)
+        fresh = admitted.copy()
+        fresh[admitted] = self.index.add(touches.take(admitted))
+        refused = (fresh & denials).sum()
+        outcomes.count(duplicate=admitted.sum() - fresh.sum(), no_consent=refused, accepted=fresh.sum() - refused)
+        taken.touches.append(touches.take(fresh))
+
+    def _admitted(self, topic: str, time: I64, at: Sequence[int], outcomes: Outcomes, now: int | None) -> Mask:
+        """Which of the events may be taken in at all, as to their time; the others are dead letters."""
+        ahead, late = self.clock.verdicts(topic, time, now)
+        for i in np.flatnonzero(ahead).tolist():
+            outcomes.reject(at[i], ahead_of_now(int(time[i]), now))
+        for i in np.flatnonzero(late).tolist():
+            outcomes.reject(at[i], too_late(int(time[i]), self.clock.newest[topic]))
+        return ~(ahead | late)
+
+    def _checkout(
+        self, batch: Batch, at: list[int], events: list[Checkout], outcomes: Outcomes, now: int | None, taken: Taken
+    ) -> None:
+        time = np.array([event.time for event in events], np.int64)
+        admitted = self._admitted(batch.topic, time, at, outcomes, now)
+        for i in np.flatnonzero(admitted).tolist():
+            event = events[i]
+            if event.envelope.message_id in self.book.seen:
+                outcomes.count(duplicate=1)
+                continue
+            reversal = _reversal(event, batch, at[i], OURS)
+            order = self._booked(event, reversal, taken)
+            is_reversal = event.envelope.event in REVERSALS
+            if is_reversal and not order.completions:
+                taken.forwards += self._router.offers(reversal, CHECKOUT)
+            refused = denied(event.envelope) and not is_reversal
+            outcomes.count(**{"no_consent" if refused else "accepted": 1})
+
+    def _booked(self, event: Checkout, reversal: Reversal, taken: Taken) -> Order:
+        order, found = self.book.take(event, reversal)
+        taken.orders[order.order_id] = order
+        taken.forwards += [self._router.claim(r, CHECKOUT) for r in found if r.home != OURS]
+        return order
+
+    def _offers(self, batch: Batch, taken: Taken) -> None:
+        """Reversals that wait in another partition: they wait here too, and are claimed once their order is here."""
+        for at, event in enumerate(self._checkouts(batch)):
+            if not isinstance(event, Checkout):
+                continue  # a goal that only the sender's catalogue has; reversals are always counted
+            reversal = _reversal(event, batch, at, batch.partition)
+            if event.envelope.message_id not in self.book.seen:
+                self._booked(event, reversal, taken)
+            elif (order := self.book.orders.get(event.order_id)) and order.completions:
+                taken.forwards.append(self._router.claim(reversal, CHECKOUT))  # offered again: so is the answer
+
+    def _claims(self, batch: Batch, taken: Taken) -> None:
+        """Reversals of ours whose order another partition has."""
+        for event in self._checkouts(batch):
+            order = self.book.orders.get(event.order_id) if isinstance(event, Checkout) else None
+            if order and isinstance(event, Checkout):
+                order.claimed(event.envelope.message_id)
+                taken.orders[order.order_id] = order
+
+
+def _decoded(decoded: Sequence[E | Rejected | None], outcomes: Outcomes) -> tuple[list[int], list[E]]:
+    """The events among decoded records and their positions; the others are counted."""
+    at: list[int] = []
+    events: list[E] = []
+    for i, event in enumerate(decoded):
+        if isinstance(event, Rejected):
+            outcomes.reject(i, event)
+        elif event is None:
+            outcomes.count(ignored=1)
+        else:
+            at.append(i)
+            events.append(event)
+    return at, events
+
+
+def _reversal(event: Checkout, batch: Batch, at: int, home: int) -> Reversal:
+    return Reversal(event.envelope.message_id, batch.keys[at], batch.values[at] or b"", batch.offsets[at], home)

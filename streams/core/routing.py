@@ -1,0 +1,70 @@
+"""Routing: what a partition sends to others, through the internal topic `forwarded`, and what it makes of theirs.
+
+A record that lies in another partition than its routing key hashes to goes on to that one. A reversal that finds no
+order is offered to every other partition; the one that has the order claims it from the reversal's own.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.core.admission import Batch, Origin
+from streams.core.events import Envelope
+from streams.core.orders import Reversal
+from streams.core.partitioner import partitions_of
+from streams.core.runs import Mask
+from streams.core.tokens import token_of
+
+FORWARDED = "forwarded"
+EVENT, OFFER, CLAIM = "event", "offer", "claim"  # purposes of a forwarded record
+
+
+class Forward(NamedTuple):
+    """A record for another partition, as it came."""
+
+    target: int
+    origin: Origin
+    key: bytes | None
+    value: bytes | None
+
+
+class Router:
+    """Knows its own partition and how many there are."""
+
+    def __init__(self, partition: int, partitions: int) -> None:
+        self._partition, self._partitions = partition, partitions
+
+    def astray(self, batch: Batch, at: Sequence[int], events: Sequence[Envelope]) -> tuple[Mask, list[Forward]]:
+        """Which of the events (at those positions of the batch) belong elsewhere, and what to send there."""
+        if self._partitions == 1:
+            return np.zeros(len(events), np.bool_), []
+        keys = [(token_of(event) or event.message_id).encode() for event in events]
+        target = partitions_of(keys, self._partitions)
+        away = target != self._partition
+        places = [(at[i], int(target[i]), keys[i]) for i in np.flatnonzero(away).tolist()]
+        origins = (Origin(EVENT, batch.topic, self._partition, batch.offsets[i]) for i, _, _ in places)
+        sent = zip(places, origins, strict=True)
+        return away, [Forward(to, origin, key, batch.values[i]) for (i, to, key), origin in sent]
+
+    def offers(self, reversal: Reversal, topic: str) -> list[Forward]:
+        """To every other partition: does the order of this reversal live there?"""
+        origin = Origin(OFFER, topic, self._partition, reversal.offset)
+        others = (number for number in range(self._partitions) if number != self._partition)
+        return [Forward(number, origin, reversal.key, reversal.value) for number in others]
+
+    def claim(self, reversal: Reversal, topic: str) -> Forward:
+        """To the reversal's own partition: its order is here."""
+        origin = Origin(CLAIM, topic, self._partition, reversal.offset)
+        return Forward(reversal.home, origin, reversal.key, reversal.value)
+
+
+def by_origin(batch: Batch) -> Iterator[tuple[str, Batch]]:
+    """The records of a batch of `forwarded` as batches of the topics and partitions they come from, by purpose."""
+    groups: dict[tuple[str, str, int], list[int]] = {}
+    for at, origin in enumerate(batch.origins):
+        groups.setdefault(origin[:3], []).append(at)
+    for (purpose, topic, partition), places in groups.items():
+        offsets = [batch.origins[i].offset for i in places]
+        values, keys = [batch.values[i] for i in places], [batch.keys[i] for i in places]
+        yield purpose, Batch(topic, values, keys, offsets, partition)

@@ -1,0 +1,59 @@
+"""The outbox: records that a worker sends to dead-letter topics and to other partitions."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import Any
+
+import faust
+
+from streams.core.admission import DeadLetter, Origin
+from streams.core.dead_letters import Failure, encode_headers
+from streams.core.routing import FORWARDED, Forward
+from streams.partition import now_ms
+from streams.topics import dead_letters_of
+
+
+class Outbox:
+    """Sends through the app's producer. Both methods raise KafkaError where the broker did not take all of it."""
+
+    def __init__(self, app: faust.App) -> None:
+        self._app = app
+
+    async def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Send records that could not be used to `<topic>.dlq`, as they came."""
+        await _all([await self._bury(letter) for letter in letters])
+
+    async def _bury(self, letter: DeadLetter) -> Awaitable[Any]:
+        source = (letter.topic, letter.partition, letter.offset)
+        headers = encode_headers(Failure(letter.reason, letter.error, *source, now_ms()))
+        topic = dead_letters_of(letter.topic)
+        return await self._send(topic, letter.key, letter.value, None, headers)
+
+    async def forward(self, forwards: Sequence[Forward]) -> None:
+        """Send records on to the partitions they are for."""
+        await _all([await self._forward(each) for each in forwards])
+
+    async def _forward(self, each: Forward) -> Awaitable[Any]:
+        headers = [(name, str(value).encode()) for name, value in each.origin._asdict().items()]
+        return await self._send(FORWARDED, each.key, each.value, each.target, headers)
+
+    async def _send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None,
+        headers: list[tuple[str, bytes]],
+    ) -> Awaitable[Any]:
+        sent: Awaitable[Any] = await self._app.producer.send(topic, key, value, partition, None, headers)
+        return sent
+
+
+async def _all(sent: Sequence[Awaitable[Any]]) -> None:
+    await asyncio.gather(*sent)
+
+
+def origin(record: Any) -> Origin:
+    """The origin of a record of `forwarded`, from its headers."""
+    headers = {name: value.decode() for name, value in record.headers}
+    return Origin(headers["purpose"], headers["topic"], int(headers["partition"]), int(headers["offset"]))
