@@ -1,0 +1,16 @@
+"""What several tests of the commands read."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.commands import Month, maalstrom, ok
+
+
+@pytest.fixture(scope="session")
+def month(tmp_path_factory: pytest.TempPathFactory) -> Month:
+    """A month with more refunds, duplicates and disorder than anybody has."""
+    folder = tmp_path_factory.mktemp("month")
+    shares = ["--refunds", "0.3", "--duplicates", "0.1", "--disorder", "0.2"]
+    ok(maalstrom("simulate", folder, "--events", "15000", "--seed", "11", "--users", "900", *shares))
+    return Month(folder)
