@@ -41,7 +41,7 @@ class Cluster:
         return [(t, p) for (t, p), log in sorted(self.logs.items()) if self.ledgers[p].offsets.get(t, 0) < len(log)]
 
     def step(self, topic: str, number: int, size: int, durable: bool = True) -> None:
-        """Apply some records; without `durable` the worker dies when it has forwarded and not yet written its segment."""
+        """Apply some records; without `durable` the worker dies after forwarding, before its segment is written."""
         start = self.ledgers[number].offsets.get(topic, 0)
         records = self.logs[topic, number][start : start + size]
         origins = [origin for _, _, origin in records if origin]
