@@ -1,0 +1,46 @@
+"""`maalstrom simulate`: the same seed gives the same bytes, and every order has its true cause."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.e2e.commands import Month, maalstrom, ok
+
+SCENARIO = ("--events", "3000", "--days", "9", "--start", "2026-02-20")
+FILES = ("catalogue.toml", "checkout.ndjson", "engagement.ndjson", "truth.ndjson")
+
+
+def written(folder: Path, *arguments: str) -> dict[str, bytes]:
+    """What a run wrote, by the file's name."""
+    ok(maalstrom("simulate", folder, *SCENARIO, *arguments))
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
+    files = written(tmp_path / "a" / "b", "--seed", "4")
+    assert tuple(sorted(files)) == FILES
+    assert written(tmp_path / "c", "--seed", "4") == files
+    other = written(tmp_path / "d", "--seed", "5")
+    assert all(files[name] != other[name] for name in FILES if name != "catalogue.toml")
+
+
+def test_every_order_has_its_cause(tmp_path: Path) -> None:
+    done = ok(maalstrom("simulate", tmp_path, *SCENARIO))
+    month = Month(tmp_path)
+    counts = [len(month.lines(topic)) for topic in ("engagement", "checkout")]
+    assert sum(counts) == 3000
+    truth = {cause["order_id"]: cause["cause"] for cause in map(json.loads, month.lines("truth"))}
+    events = list(map(json.loads, month.lines("checkout")))
+    assert {event["properties"]["order_id"] for event in events} == truth.keys()
+    assert set(truth.values()) <= {campaign.id for campaign in month.catalogue.campaigns} | {"organic"}
+    organic = list(truth.values()).count("organic")
+    assert f"{counts[0]:,} engagement and {counts[1]:,} checkout events in {tmp_path}\n" in done.out
+    assert f"{len(truth):,} orders, of them {organic:,} that nobody caused" in done.out
+
+
+def test_wrong_scenarios_end_with_2(tmp_path: Path) -> None:
+    for wrong in (["--refunds", "8"], ["--events", "-1"], ["--days", "0"], ["--start", "yesterday"]):
+        done = maalstrom("simulate", tmp_path / "x", *wrong)
+        assert (done.status, done.out) == (2, "")
+    assert not (tmp_path / "x").exists()
