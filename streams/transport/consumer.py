@@ -1,0 +1,181 @@
+"""Faust's consumer with batches instead of records, on the side of the agents."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
+
+from aiokafka.structs import ConsumerRecord
+from faust.exceptions import ImproperlyConfigured
+from faust.transport.consumer import ensure_TP
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage, Message
+from faust.types.tuples import ack_lock
+from mode.utils.futures import notify
+
+from streams.core.offsets import OffsetTracker
+from streams.transport.batch import Batch, cut
+from streams.transport.thread import ConsumerThread
+
+#: A batch has at most this many bytes of values, unless one record alone is larger.
+MAX_BATCH_BYTES = 8 * 1024 * 1024
+#: One batch that an agent works on and one that waits for it keep the agent busy.
+MAX_PENDING_BATCHES = 2
+#: Fetched and not yet acknowledged, over all partitions.
+MAX_PENDING_BYTES = 64 * 1024 * 1024
+
+_ROOM_POLL_SECONDS = 0.05
+
+
+class Consumer(driver.Consumer):  # type: ignore[misc]
+    """Faust's consumer, which tracks batches instead of single records."""
+
+    _thread: ConsumerThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.in_transaction:
+            raise ImproperlyConfigured("the batch transport has no transactions: unset PROCESSING_GUARANTEE")
+        self._offsets: dict[TP, OffsetTracker] = {}
+        self._generation = -1
+        self._room = asyncio.Event()
+
+    async def commit_now(self) -> bool:
+        """Commit all that is acknowledged; True when the group coordinator has accepted it.
+
+        False says that it may not have: this worker may have lost its partitions, or the coordinator cannot be reached.
+        Work whose commit was not accepted must have no effect outside; calling again later is safe.
+        """
+        wanted = [(offsets, offsets.acknowledged) for offsets in self._offsets.values()]
+        while any(offsets.committed < offset for offsets, offset in wanted):
+            if await self.maybe_wait_for_commit_to_finish():
+                continue
+            if not await self.commit():
+                return False
+        return True
+
+    def lag(self) -> dict[TP, int]:
+        """Records of each assigned source partition that are not acknowledged yet, as far as is known."""
+        lags = {}
+        for tp in self.assignment():
+            offsets = self._offsets.get(tp)
+            done = offsets.acknowledged if offsets else self._thread.fetch_position(tp)
+            end = self.highwater(tp)
+            if done is not None and end is not None and not self._is_changelog_tp(tp):
+                lags[tp] = max(0, end - done)
+        return lags
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Any]]:
+        changelogs = self.app.tables.changelog_topics
+        wanted = self._fetchable(active_partitions or set(), changelogs)
+        if not wanted:
+            return await self._wait_for_room(timeout)
+        if wanted != active_partitions:
+            timeout = min(timeout, _ROOM_POLL_SECONDS)
+        generation, fetched = await self._thread.fetch(wanted, timeout)
+        if generation != self._generation:
+            return {}
+        return {
+            tp: records if tp.topic in changelogs else list(self._batches(tp, records))
+            for tp, records in ((ensure_TP(key), records) for key, records in fetched.items())
+        }
+
+    def _fetchable(self, active: set[TP], changelogs: set[str]) -> set[TP]:
+        """Changelogs always; source partitions once recovery is complete, where there is room."""
+        if self.app.rebalancing or sum(o.pending_bytes for o in self._offsets.values()) >= MAX_PENDING_BYTES:
+            return {tp for tp in active if tp.topic in changelogs}
+        full = {tp for tp, offsets in self._offsets.items() if offsets.pending >= MAX_PENDING_BATCHES}
+        return active - full
+
+    async def _wait_for_room(self, timeout: float) -> dict[TP, list[Any]]:
+        self._room.clear()
+        # aiokafka leaves the group when nobody fetches for `broker_max_poll_interval`; this wait may be longer.
+        with self._thread.fetching(), contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._room.wait(), min(timeout, _ROOM_POLL_SECONDS))
+        return {}
+
+    def _batches(self, tp: TP, records: list[ConsumerRecord]) -> Iterator[Batch]:
+        offsets = self._offsets.get(tp)
+        if offsets is None:
+            offsets = self._offsets[tp] = OffsetTracker(records[0].offset)
+        for part, size in cut(records, MAX_BATCH_BYTES):
+            batch = Batch(tp, part, offsets)
+            offsets.add(batch.next_offset, size)
+            yield batch
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        if not isinstance(record, Batch):
+            return super()._to_message(tp, record)
+        last = record.records[-1]
+        return ConsumerMessage(
+            record.topic,
+            record.partition,
+            last.offset,
+            last.timestamp / 1000,
+            last.timestamp_type,
+            headers=None,
+            key=None,
+            value=record,
+            checksum=None,
+            tp=tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    def ack(self, message: Message) -> bool:
+        """Note that a batch is done; it counts only in the assignment that it came from."""
+        batch = message.value
+        if not isinstance(batch, Batch):
+            return cast(bool, super().ack(message))
+        with ack_lock:
+            if message.acked:
+                return False
+            message.acked = True
+            self._unacked_messages.discard(message)
+            batch.offsets.acknowledge(batch.next_offset)
+        self._room.set()
+        notify(self._waiting_for_ack)
+        return True
+
+    def _filter_tps_with_pending_acks(self, topics: Iterable[str | TP] | None = None) -> Iterator[TP]:
+        return (tp for tp in list(self._offsets) if topics is None or tp in topics or tp.topic in topics)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        offsets = self._offsets.get(tp)
+        return offsets.committable if offsets else None
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Gaps need no care here: a batch covers those before and inside it."""
+
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
+        owned = {tp: self._offsets[tp] for tp in offsets if tp in self._offsets}
+        accepted = await self._thread.call_thread(self._thread.try_commit, offsets, self._generation)
+        if accepted:
+            for tp, tracker in owned.items():
+                tracker.committed = offsets[tp]
+            self._committed_offset.update(offsets)
+            self.app.monitor.on_tp_commit(offsets)
+        return cast(bool, accepted)
+
+    async def on_task_error(self, exc: BaseException) -> None:
+        """Stop the worker: a batch whose agent failed is never acknowledged, and its partition would stand still."""
+        await self.crash(exc)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Let agents finish if `stream_wait_empty` says so, commit what is done, and forget these partitions."""
+        await super().on_partitions_revoked(revoked)
+        await self.commit()
+        for tp in revoked:
+            self._offsets.pop(tp, None)
+            if self._is_changelog_tp(tp):
+                self.app.tables.recovery.revoke(tp)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Start with no batches, as a member of a new generation."""
+        self._offsets.clear()
+        self._generation = generation_id
+        await super().on_partitions_assigned(assigned, generation_id)

@@ -1,0 +1,97 @@
+"""The driver's thread: aiokafka's consumer, which fetches and commits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import cast
+
+import aiokafka
+from aiokafka import errors
+from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+#: A batch has at most this many records, unless Faust's `broker_max_poll_records` says otherwise.
+MAX_BATCH_RECORDS = 8192
+
+# A broker holds a fetch without data this long, and aiokafka sends it no other meanwhile: a long wait for an idle
+# partition would stall the busy ones.
+_FETCH_MAX_WAIT_MS = 100
+_COMMIT_TIMEOUT_SECONDS = 10.0
+
+Fetched = dict[TopicPartition, list[ConsumerRecord]]
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """The driver's thread, with commits that are tried once and fetches that mind a rebalance."""
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = _FETCH_MAX_WAIT_MS
+        consumer._max_poll_records = self.app.conf.broker_max_poll_records or MAX_BATCH_RECORDS
+        return consumer
+
+    async def on_thread_stop(self) -> None:
+        """Stop aiokafka's consumer, which cancels itself if a fetch just failed; the thread would then never end."""
+        with contextlib.suppress(asyncio.CancelledError):
+            await super().on_thread_stop()
+
+    async def fetch(self, partitions: set[TP], timeout: float) -> tuple[int, Fetched]:
+        """Records of these partitions, waiting at most `timeout` seconds for the first, and the group's generation."""
+        result: tuple[int, Fetched]
+        result = await self.call_thread(self._fetch, partitions, timeout)
+        return result
+
+    async def _fetch(self, partitions: set[TP], timeout: float) -> tuple[int, Fetched]:
+        consumer = self._ensure_consumer()
+        fetched = await self._fetch_records(consumer, partitions, timeout, consumer._max_poll_records)
+        if self.app.rebalancing:
+            # A fetch that waited through a rebalance takes records of the new assignment, which nobody may see before
+            # recovery is complete. Where nothing was ever committed, Faust would not come back to them.
+            changelogs = self.app.tables.changelog_topics
+            for tp in [tp for tp in fetched if tp.topic not in changelogs]:
+                consumer.seek(tp, fetched.pop(tp)[0].offset)
+        return self.app.consumer_generation_id, fetched
+
+    async def try_commit(self, offsets: Mapping[TP, int], generation: int) -> bool:
+        """Commit once, as a member of that generation; False unless the coordinator accepted all of it.
+
+        aiokafka's own `commit` tries again as whatever member it is by then, so that a worker that lost its partitions
+        could commit for their new owner.
+        """
+        try:
+            return await asyncio.wait_for(self._commit_once(offsets, generation), _COMMIT_TIMEOUT_SECONDS)
+        except TimeoutError:
+            self.log.warning("No answer to a commit within %s s; trying again later", _COMMIT_TIMEOUT_SECONDS)
+        except (errors.UnknownMemberIdError, errors.IllegalGenerationError, errors.RebalanceInProgressError) as error:
+            self.log.warning("Commit refused, the partitions may belong to another worker: %r", error)
+        except errors.KafkaError as error:
+            if not error.retriable:
+                await self.crash(error)
+            self.log.warning("Commit failed: %r", error)
+        return False
+
+    async def _commit_once(self, offsets: Mapping[TP, int], generation: int) -> bool:
+        coordinator = self._ensure_consumer()._coordinator
+        await coordinator.ensure_coordinator_known()
+        async with coordinator._commit_lock:
+            subscription = coordinator._subscription.subscription
+            if subscription is None or subscription.assignment is None or coordinator.generation != generation:
+                return False
+            request = {TopicPartition(*tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
+            await coordinator._do_commit_offsets(subscription.assignment, request)
+            return True
+
+    def fetching(self) -> contextlib.AbstractContextManager[None]:
+        """While it is entered, the consumer counts as alive."""
+        return cast(contextlib.AbstractContextManager[None], self._ensure_consumer()._subscription.fetch_context())
+
+    def fetch_position(self, tp: TP) -> int | None:
+        """The offset to be fetched next, None while it is unknown."""
+        subscription = self._ensure_consumer()._subscription.subscription
+        if subscription is None or subscription.assignment is None or tp not in subscription.assignment.tps:
+            return None
+        state = subscription.assignment.state_value(TopicPartition(*tp))
+        return cast(int, state.position) if state.has_valid_position else None
