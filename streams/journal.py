@@ -19,10 +19,9 @@ from streams.core.segment import SegmentKey
 MAX_SEGMENT_BYTES = 512 * 1024
 
 # Partition, hour, epoch, sequence. The partition is in the key because a table holds all its partitions in one map.
-_KEY = struct.Struct(">IqQQ")
+_KEY = struct.Struct(">Iqqq")
 # Recovery holds back this many segments before it applies them; Faust's default would be 1000, up to 512 MB.
 _RECOVERY_BUFFER = 32
-
 
 Restored = Callable[[set[int]], Awaitable[None]]
 

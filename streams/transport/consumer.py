@@ -61,7 +61,8 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         lags = {}
         for tp in self.assignment():
             offsets = self._offsets.get(tp)
-            done = offsets.acknowledged if offsets else self._thread.fetch_position(tp)
+            # With nothing pending, the position also passes what is no record: a transaction's end, a compacted tail.
+            done = offsets.acknowledged if offsets and offsets.pending else self._thread.fetch_position(tp)
             end = self.highwater(tp)
             if done is not None and end is not None and not self._is_changelog_tp(tp):
                 lags[tp] = max(0, end - done)

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 from kafka import KafkaAdminClient
 
 from deploy.kafka.broker import Broker
@@ -119,12 +120,15 @@ def test_a_killed_worker_repeats_what_it_had_not_acknowledged_and_counts_it_once
 def test_a_blocked_agent_stops_the_fetching_but_not_the_membership(embedded_group: Group) -> None:
     embedded_group.send("engagement", 0, records(9000))
     embedded_group.send("engagement", 1, records(9000))
+    # Two batches a partition would be 400 kB.
+    embedded_group.pending_bytes = 250_000
     worker = embedded_group.start()
     worker.hold()
     worker.until(lambda: bool(worker.events("batch")))
     time.sleep(2 * embedded_group.session_timeout)
     assert len(worker.events("batch")) == 1
     assert max(event["pending"] for event in worker.events("flush")) == 2
+    assert 250_000 < worker.events("flush")[-1]["pending_bytes"] < 350_000
     assert worker.events("flush")[-1]["lag"] == 18_000
     worker.release()
     worker.until(lambda: sum(map(len, worker.offsets().values())) >= 18_000)
@@ -173,6 +177,17 @@ def test_a_refused_commit_is_known_and_nothing_is_lost(embedded: EmbeddedBroker,
     assert embedded_group.committed() == embedded_group.ends()
 
 
+def test_a_worker_that_cannot_restore_its_state_ends(embedded_group: Group) -> None:
+    producer = Producer({"bootstrap.servers": embedded_group.bootstrap, "log_level": 3})
+    producer.produce(embedded_group.topics[-1], b"no state", bytes(28), partition=0)
+    assert producer.flush(30) == 0
+    embedded_group.send("engagement", 0, records(10))
+    worker = embedded_group.start()
+    assert worker.process.wait(60) != 0
+    assert "JSONDecodeError" in worker.log(100_000)
+    assert worker.events("batch") == []
+
+
 def test_partitions_that_move_take_their_state_along(kafka_group: Group) -> None:
     for partition in range(PARTITIONS):
         kafka_group.send("engagement", partition, records(100))
@@ -215,3 +230,22 @@ def test_a_frozen_worker_whose_partitions_moved_flushes_nothing(kafka_group: Gro
     assert owner.offsets()["engagement", 0] == list(range(100, 300))
     assert [batch for event in zombie.events("flush") for batch in event["flushed"]] == [["engagement", 0, 100]]
     assert kafka_group.committed() == kafka_group.ends()
+
+
+def test_offsets_that_are_no_records_hold_up_no_commit(kafka_group: Group) -> None:
+    producer = Producer(
+        {"bootstrap.servers": kafka_group.bootstrap, "transactional.id": kafka_group.name, "log_level": 3}
+    )
+    producer.init_transactions(30)
+    for _ in range(5):
+        producer.begin_transaction()
+        for _ in range(10):
+            producer.produce(f"{kafka_group.name}-engagement", b"value", partition=0)
+        producer.commit_transaction(30)
+    del producer
+    worker = kafka_group.start()
+    worker.until(lambda: len(worker.offsets().get(("engagement", 0), [])) == 50)
+    worker.until(lambda: [event["lag"] for event in worker.events("flush")][-1:] == [0])
+    assert worker.end() == 0
+    assert worker.offsets()["engagement", 0] == [offset for offset in range(54) if offset % 11 != 10]
+    assert kafka_group.committed() == {("engagement", 0): 54}

@@ -18,9 +18,11 @@ from faust.types import StreamT
 
 from streams.core.segment import SegmentKey
 from streams.journal import Journal
-from streams.transport import Batch, use_uvloop
+from streams.transport import Batch, consumer, tune_gc, use_uvloop
 
 use_uvloop()
+tune_gc()
+consumer.MAX_PENDING_BYTES = int(os.environ["TEST_PENDING_BYTES"])
 
 # Faust's command line turns what is printed into log lines.
 output = os.fdopen(os.dup(1), "w")
@@ -103,12 +105,14 @@ for name in ("engagement", "checkout"):
 async def flush() -> None:
     """What may be written to a sink: the effects of batches whose offsets the coordinator has accepted."""
     accepted = await app.consumer.commit_now()
+    trackers = app.consumer._offsets.values()
     flushed = [batch for batch in unflushed if batch.offsets.committed >= batch.next_offset]
     unflushed[:] = [batch for batch in unflushed if batch not in flushed]
     say(
         "flush",
         accepted=accepted,
         flushed=[[batch.topic.removeprefix(f"{group}-"), batch.partition, batch.next_offset] for batch in flushed],
-        pending=max((offsets.pending for offsets in app.consumer._offsets.values()), default=0),
+        pending=max((offsets.pending for offsets in trackers), default=0),
+        pending_bytes=sum(offsets.pending_bytes for offsets in trackers),
         lag=sum(app.consumer.lag().values()),
     )

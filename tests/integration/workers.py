@@ -31,6 +31,8 @@ class Group:
         self.bootstrap, self.name, self.session_timeout, self.folder = bootstrap, name, session_timeout, folder
         self.sent: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
         self.workers: list[Worker] = []
+        #: What its workers may fetch ahead, over all partitions.
+        self.pending_bytes = 1 << 26
 
     @property
     def topics(self) -> list[str]:
@@ -81,6 +83,7 @@ class Worker:
             "TEST_GROUP": group.name,
             "TEST_DATADIR": str(self.folder),
             "TEST_SESSION_TIMEOUT": str(group.session_timeout),
+            "TEST_PENDING_BYTES": str(group.pending_bytes),
         }
         command = [sys.executable, "-m", "faust", "-A", "tests.integration.worker_app"]
         with (self.folder / "log").open("w") as log:

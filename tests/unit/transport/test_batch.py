@@ -1,0 +1,42 @@
+"""Batches: cut by bytes, whole and in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from faust.types import TP
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.core.offsets import OffsetTracker
+from streams.transport.batch import Batch, cut
+
+
+@dataclass
+class Record:
+    offset: int
+    serialized_value_size: int
+
+
+def records(sizes: list[int]) -> list[Record]:
+    return [Record(offset, size) for offset, size in enumerate(sizes)]
+
+
+def test_the_next_offset_is_one_more_than_the_last() -> None:
+    batch = Batch(TP("engagement", 3), [Record(7, 1), Record(12, 1)], OffsetTracker(7))
+    assert (batch.topic, batch.partition, batch.next_offset) == ("engagement", 3, 13)
+
+
+def test_a_record_beyond_the_limit_is_a_slice_of_its_own() -> None:
+    parts = list(cut(records([1, 99, 1, 1]), limit=2))
+    assert [[record.offset for record in part] for part, _ in parts] == [[0], [1], [2, 3]]
+
+
+@given(sizes=st.lists(st.integers(-1, 30), min_size=1, max_size=40), limit=st.integers(1, 60))
+def test_slices_are_complete_in_order_and_below_the_limit(sizes: list[int], limit: int) -> None:
+    parts = list(cut(records(sizes), limit))
+    assert [record.offset for part, _ in parts for record in part] == list(range(len(sizes)))
+    for part, size in parts:
+        assert part
+        assert size == sum(record.serialized_value_size for record in part)
+        assert size <= limit or len(part) == 1
