@@ -1,0 +1,59 @@
+"""Tokens: which one an event has, and what is kept of it."""
+
+import json
+from hashlib import blake2b
+
+import pytest
+
+from streams.core.events import engagement
+from streams.core.tokens import Tokens, token_of
+from tests.messages import NOON, touch
+
+KEY = b"a secret of the tests"
+
+
+@pytest.mark.parametrize(
+    ("user", "anonymous", "token"),
+    [
+        ("u", "a", "u"),
+        ("", "a", "a"),
+        (None, "a", "a"),
+        ("u", None, "u"),
+        ("", "", ""),
+        (None, None, ""),
+    ],
+)
+def test_the_user_id_wins_over_the_anonymous_one(user: str | None, anonymous: str | None, token: str) -> None:
+    given = json.loads(touch("m", NOON)) | {"userId": user, "anonymousId": anonymous}
+    event = engagement(json.dumps(given).encode())
+    assert event is not None
+    assert token_of(event) == token
+
+
+def test_no_token_is_zero_and_one_token_is_one_number() -> None:
+    tokens = Tokens(KEY)
+    assert tokens.hashes(["", "u", "", "v", "u"]).tolist() == [
+        0,
+        tokens.hash("u"),
+        0,
+        tokens.hash("v"),
+        tokens.hash("u"),
+    ]
+    assert tokens.hash("") == 0
+    assert tokens.hash("u") != tokens.hash("v")
+    assert tokens.hashes([]).tolist() == []
+
+
+def test_the_hash_is_blake2b_with_the_key_so_that_every_process_has_the_same() -> None:
+    key = blake2b(KEY, digest_size=32).digest()
+    for token in ("u", "Ærlig Talt", "x" * 300):
+        digest = blake2b(token.encode(), digest_size=8, key=key).digest()
+        assert Tokens(KEY).hash(token) == int.from_bytes(digest, "little")
+
+
+def test_another_key_gives_other_hashes() -> None:
+    assert Tokens(KEY).hash("u") != Tokens(KEY + b".").hash("u")
+
+
+def test_a_key_may_have_any_length() -> None:
+    assert len({Tokens(b"k" * n).hash("u") for n in (16, 64, 65, 1000)}) == 4
