@@ -1,7 +1,7 @@
 """Message ids as 128-bit keys: small, exact, and readable again, so that ties are ordered by the id's own text.
 
 A UUID is its 16 bytes and an id of up to 16 bytes is itself; of a longer one the key is a digest, and its text is kept
-beside. Keys are scrambled by a reversible mix, so that they spread evenly and can be searched as if they were hashes.
+beside. Keys are scrambled by a reversible mix, so that ids that share a part still differ in `low`, which is searched.
 """
 
 from collections.abc import Sequence
