@@ -57,11 +57,7 @@ def none() -> Touches:
 
 
 def sorted_run(batch: Touches, epoch: int) -> Run:
-    """A run of that batch, whose times all lie in `epoch`."""
-    return _run(batch.take(np.argsort(batch.keys.low)), epoch)
-
-
-def _run(batch: Touches, epoch: int) -> Run:
+    """A run of that batch, which is in the order of its keys and whose times all lie in `epoch`."""
     users, starts, rows = _by_user(batch.user, np.argsort(batch.user).astype(np.uint32))
     return _columns(batch, epoch, users, starts, rows)
 
@@ -150,11 +146,18 @@ def _matches(run: Run, place: int, high: int) -> bool:
     return bool((run.high[place:end] == high).any())
 
 
+def key_order(keys: Keys) -> I64:
+    """The order of the keys, those of one message as they came."""
+    order = np.argsort(keys.low)
+    low = keys.low[order]
+    same = low[1:] == low[:-1]
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    among = order[tied]
+    order[tied] = among[np.lexsort((among, keys.high[among], keys.low[among]))]
+    return order
+
+
 def first_of_each(keys: Keys) -> Mask:
-    """Which rows are the first with their key."""
-    order = np.lexsort((keys.high, keys.low))  # stable: equal keys stay in the order of their arrival
-    low, high = keys.low[order], keys.high[order]
-    again = np.concatenate(([False], (low[1:] == low[:-1]) & (high[1:] == high[:-1])))
-    first = np.ones(len(order), np.bool_)
-    first[order] = ~again[: len(order)]
-    return first
+    """Which rows, in the order of their keys, are the first with theirs."""
+    again = (keys.low[1:] == keys.low[:-1]) & (keys.high[1:] == keys.high[:-1])
+    return ~np.concatenate(([False], again))[: len(keys.low)]

@@ -21,6 +21,7 @@ from streams.core.runs import (
     concatenated,
     contains,
     first_of_each,
+    key_order,
     merged,
     none,
     rows_of,
@@ -72,20 +73,18 @@ class TouchIndex:
 
     def add(self, batch: Touches) -> Mask:
         """Take in the events whose message id is new, the first of each; the mask says which those were."""
-        fresh = self._unseen(batch.keys) & first_of_each(batch.keys)
+        order = key_order(batch.keys)
+        batch = batch.take(order)
+        fresh = first_of_each(batch.keys)
+        for run in self._runs:
+            fresh &= ~contains(run, batch.keys.low, batch.keys.high)
         epochs = batch.time >> EPOCH_BITS
         for epoch in np.unique(epochs[fresh]).tolist():
             self._runs.append(sorted_run(batch.take(fresh & (epochs == epoch)), epoch))
             self._merge(epoch)
-        return fresh
-
-    def _unseen(self, keys: Keys) -> Mask:
-        unseen = np.ones(len(keys.low), np.bool_)
-        order = np.argsort(keys.low)
-        low, high = keys.low[order], keys.high[order]
-        for run in self._runs:
-            unseen[order] &= ~contains(run, low, high)
-        return unseen
+        accepted = np.empty_like(fresh)
+        accepted[order] = fresh
+        return accepted
 
     def _merge(self, epoch: int) -> None:
         """Merge while the smallest _FAN runs are of about one size, so that there are few, however many rows."""
