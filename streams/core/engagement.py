@@ -6,12 +6,13 @@ import numpy as np
 
 from streams.core.catalogue import Catalogue
 from streams.core.codes import Kind, Kinds
-from streams.core.events import Engagement, denied, times
+from streams.core.events import CampaignContext, Engagement, denied, times
 from streams.core.message_ids import MessageIds
 from streams.core.runs import Mask, Touches
 from streams.core.tokens import Tokens, token_of
 
 _CACHED = 100_000  # raw kinds remembered; whoever makes up more of them only costs time
+_NO_CAMPAIGN = CampaignContext()
 
 
 class EngagementColumns:
@@ -31,14 +32,14 @@ class EngagementColumns:
         return Touches(self._tokens.hashes(tokens), time, kind, keys), np.array(refused, np.bool_)
 
     def _kind(self, event: Engagement) -> int:
-        properties = event.properties
-        campaign = event.context.campaign if event.context else None
-        named = (campaign.id, campaign.name) if campaign else (None, None)
-        raw = (*named, properties.coupon, properties.network, properties.action)
+        properties, context = event.properties, event.context
+        campaign = (context.campaign if context else None) or _NO_CAMPAIGN
+        raw = (campaign.id, campaign.name, properties.coupon, properties.network, properties.action)
         code = self._coded.get(raw)
         if code is None:
             if len(self._coded) >= _CACHED:
                 self._coded.clear()
-            word = Kind(self._catalogue.resolve(*raw[:3]), properties.network.lower(), properties.action)
+            resolved = self._catalogue.resolve(campaign.id, campaign.name, properties.coupon)
+            word = Kind(resolved, properties.network.lower(), properties.action)
             code = self._coded[raw] = self._kinds.code(word)
         return code
