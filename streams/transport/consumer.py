@@ -45,10 +45,13 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     async def commit_now(self) -> bool:
         """Commit all that is acknowledged; True when the group coordinator has accepted it.
 
-        False says that it may not have: this worker may have lost its partitions, or the coordinator cannot be reached.
-        Work whose commit was not accepted must have no effect outside; calling again later is safe.
+        True also says that the coordinator counted this worker as a member just now, even if there was nothing to
+        commit. False says that it may not: the partitions may belong to another worker, or the coordinator cannot be
+        reached. What was computed must then have no effect outside; calling again later is safe.
         """
         wanted = [(offsets, offsets.acknowledged) for offsets in self._offsets.values()]
+        if all(offsets.committed >= offset for offsets, offset in wanted):
+            return await self._try_commit({})
         while any(offsets.committed < offset for offsets, offset in wanted):
             if await self.maybe_wait_for_commit_to_finish():
                 continue
@@ -154,16 +157,23 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
         owned = {tp: self._offsets[tp] for tp in offsets if tp in self._offsets}
-        accepted = await self._thread.call_thread(self._thread.try_commit, offsets, self._generation)
+        accepted = await self._try_commit(offsets)
         if accepted:
             for tp, tracker in owned.items():
                 tracker.committed = offsets[tp]
             self._committed_offset.update(offsets)
             self.app.monitor.on_tp_commit(offsets)
-        return cast(bool, accepted)
+        return accepted
+
+    async def _try_commit(self, offsets: Mapping[TP, int]) -> bool:
+        return cast(bool, await self._thread.call_thread(self._thread.try_commit, offsets, self._generation))
 
     async def on_task_error(self, exc: BaseException) -> None:
-        """Stop the worker: a batch whose agent failed is never acknowledged, and its partition would stand still."""
+        """Stop the worker, and until then hand out nothing: a batch whose agent failed is never acknowledged, and what
+        follows it must not be worked on without it."""
+        self.stop_flow()
+        self.app.flow_control.suspend()
+        self.app.flow_control.clear()
         await self.crash(exc)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:

@@ -56,7 +56,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return self.app.consumer_generation_id, fetched
 
     async def try_commit(self, offsets: Mapping[TP, int], generation: int) -> bool:
-        """Commit once, as a member of that generation; False unless the coordinator accepted all of it.
+        """Commit once, as a member of that generation; False unless the coordinator accepted all of it. Without offsets
+        the coordinator is only asked whether it knows the member.
 
         aiokafka's own `commit` tries again as whatever member it is by then, so that a worker that lost its partitions
         could commit for their new owner.
@@ -80,6 +81,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             subscription = coordinator._subscription.subscription
             if subscription is None or subscription.assignment is None or coordinator.generation != generation:
                 return False
+            if not offsets:
+                return cast(bool, await coordinator._do_heartbeat())
             request = {TopicPartition(*tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
             await coordinator._do_commit_offsets(subscription.assignment, request)
             return True

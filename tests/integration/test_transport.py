@@ -16,8 +16,8 @@ from deploy.kafka.broker import Broker
 from streams.embedded.broker import EmbeddedBroker
 from tests.integration.workers import PARTITIONS, Group, Record
 
-PRODUCE, OFFSET_COMMIT = 0, 8
-MESSAGE_TOO_LARGE, ILLEGAL_GENERATION = 10, 22
+PRODUCE, OFFSET_COMMIT, HEARTBEAT = 0, 8, 12
+MESSAGE_TOO_LARGE, ILLEGAL_GENERATION, UNKNOWN_MEMBER = 10, 22, 25
 _names = count(1)
 
 
@@ -153,7 +153,8 @@ def test_a_worker_that_is_stopped_finishes_its_batch_and_commits_it(embedded_gro
 
 
 def test_a_segment_that_the_broker_refuses_stops_the_worker(embedded: EmbeddedBroker, embedded_group: Group) -> None:
-    embedded_group.send("engagement", 0, records(100))
+    for start in range(0, 3000, 500):
+        embedded_group.send("engagement", 0, records(500, start))
     embedded.fail_requests(PRODUCE, [MESSAGE_TOO_LARGE])
     worker = embedded_group.start()
     assert worker.process.wait(60) != 0
@@ -175,6 +176,17 @@ def test_a_refused_commit_is_known_and_nothing_is_lost(embedded: EmbeddedBroker,
     assert worker.offsets() == {("engagement", 0): [*range(100), *range(150)]}
     assert counted(worker.events("restored")[1]["states"]) == {("engagement", 0): 100}
     assert embedded_group.committed() == embedded_group.ends()
+
+
+def test_a_worker_that_lost_its_membership_knows_with_nothing_to_commit(
+    embedded: EmbeddedBroker, embedded_group: Group
+) -> None:
+    worker = embedded_group.start()
+    worker.until(lambda: any(event["accepted"] for event in worker.events("flush")))
+    embedded.fail_requests(HEARTBEAT, [UNKNOWN_MEMBER])
+    worker.until(lambda: len(worker.events("restored")) == 2)
+    assert not all(event["accepted"] for event in worker.events("flush"))
+    worker.until(lambda: worker.events("flush")[-1]["accepted"])
 
 
 def test_a_worker_that_cannot_restore_its_state_ends(embedded_group: Group) -> None:
