@@ -1,19 +1,29 @@
 """A ledger with its journal and its database, driven by hand: time passes and crashes come when a test says so."""
 
-from streams.core.admission import Batch
-from streams.core.catalogue import Catalogue
+from streams.core.admission import Batch, DeadLetter
+from streams.core.catalogue import Catalogue, parse
 from streams.core.ledger import CHECKOUT, ENGAGEMENT, Applied, Ledger, Rules
 from streams.core.segment import Segment, SegmentKey, decode, encode
-from tests.messages import DAY, HOUR
+from tests.messages import DAY, HOUR, NOON, message, touch
 from tests.tables import Database, Key
 
 KEY = b"sixteen letters!"
+CATALOGUE = parse("""base_currency = "NOK"
+
+[[goal]]
+id = "orders"
+event = "Order Completed"
+
+[[goal]]
+id = "visits"
+event = "Visit Booked"
+""")
 
 
 class Driver:
     """One worker with one partition. What it journals is durable at once; `now` is its clock, in ms."""
 
-    def __init__(self, catalogue: Catalogue, now: int, retention: int = 45 * DAY) -> None:
+    def __init__(self, catalogue: Catalogue = CATALOGUE, now: int = NOON, retention: int = 45 * DAY) -> None:
         self._rules, self.now = Rules(catalogue, KEY, retention), now
         self.journal: dict[SegmentKey, bytes] = {}
         self.database = Database()
@@ -45,14 +55,22 @@ class Driver:
         segment.flushed = self.flushed
         self.journal[SegmentKey(self.now // HOUR, 1, self.sequence)] = encode(segment)
 
-    def report(self) -> None:
+    def report(self, most: int | None = None) -> None:
         """State what changed; it is in the journal, and not in the database yet."""
-        self._record(self.ledger.report(self.now).segment)
+        self._record(self.ledger.report(self.now, most).segment)
 
     def write(self) -> None:
         """Bring what was stated to the database."""
         self.database.write(self.ledger.changes(version=self.sequence))
         self.flushed = self.sequence
+
+    def flush(self) -> list[DeadLetter]:
+        """What a worker does every second; returns the reversals that are given up."""
+        letters = self.ledger.expire()
+        self.report()
+        self.write()
+        self.tidy()
+        return letters
 
     def tidy(self) -> None:
         """Drop the segments that are past the retention, but for the newest."""
@@ -61,10 +79,16 @@ class Driver:
             if key.sequence != self.sequence:
                 del self.journal[key]
 
+    def pass_days(self, days: float) -> None:
+        """Time passes, with traffic of others on both topics at the end of it."""
+        self.now += round(days * DAY)
+        self.engage(touch(f"t-{self.now}", self.now, user="somebody else"))
+        self.buy(message("Visit Booked", f"v-{self.now}", self.now, user="somebody else"))
+
     def conversions(self) -> dict[Key, float]:
-        """Conversions by campaign and reason, as the model `last` has them."""
+        """Orders by campaign and reason, as the model `last` has them."""
         found: dict[Key, float] = {}
-        for (_, _, model, campaign, _, _, reason, _), (conversions, *_) in self.database.goal_attribution().items():
-            if model == "last" and conversions:
+        for (_, goal, model, campaign, _, _, reason, _), (conversions, *_) in self.database.goal_attribution().items():
+            if goal == "orders" and model == "last" and conversions:
                 found[campaign, reason] = found.get((campaign, reason), 0) + conversions / 1_000_000
         return found

@@ -90,10 +90,10 @@ class Clock:
         return ahead, late & ~ahead
 
     @property
-    def horizon(self) -> int | None:
-        """The time before which no event of any topic is taken in, ms; None while there is none."""
+    def horizon(self) -> int:
+        """The time before which no event of any topic is taken in, ms; 0 while there is none."""
         if self.retention is None or len(self.newest) < 2:
-            return None
+            return 0
         return min(self.newest.values()) - self.retention
 
 

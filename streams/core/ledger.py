@@ -8,8 +8,6 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from streams.core.admission import Batch, DeadLetter, Outcomes
 from streams.core.aggregates import REPLAYED, Aggregates
 from streams.core.catalogue import Catalogue
@@ -22,7 +20,7 @@ from streams.core.reporter import Reporter
 from streams.core.routing import Forward, Router
 from streams.core.rows import Columns
 from streams.core.runs import Touches, concatenated, none
-from streams.core.segment import Segment, SegmentKey, columns, recoded
+from streams.core.segment import Segment, SegmentKey, columns, recoded, used_kinds
 from streams.core.statements import Statement
 
 HOUR = 3_600_000  # ms
@@ -65,9 +63,9 @@ class Ledger:
         self._ids, self._kinds = self._intake.ids, self._intake.kinds
         self._reporter = Reporter(rules.catalogue, self._book, self._index, self._kinds)
         self._aggregates = Aggregates(self._kinds, "replay" if rules.replay else "live", partition)
-        self._unwritten: dict[tuple[str, str], None] = {}
+        self._unwritten: dict[tuple[str, str], Statement] = {}
         self._engaged: list[Touches] = []
-        self._expired_before = 0
+        self._expired = self._said_expired = 0  # what is past the retention, ms; and what segments say of it
         self.offsets: dict[str, int] = {}  # the next one to read, by topic
 
     def apply(self, batch: Batch, now: int | None = None) -> Applied:
@@ -84,7 +82,8 @@ class Ledger:
     def _covering(self, batch: Batch, applied: Applied) -> Applied:
         if batch.offsets:
             self.offsets[batch.topic] = batch.offsets[-1] + 1
-        applied.segment.offsets, applied.segment.newest = dict(self.offsets), dict(self._clock.newest)
+        segment, self._said_expired = applied.segment, self._expired
+        segment.offsets, segment.newest, segment.expired = dict(self.offsets), dict(self._clock.newest), self._expired
         return applied
 
     def skip(self, batch: Batch, error: str) -> Applied:
@@ -104,9 +103,8 @@ class Ledger:
         return batch.part(start) if start else batch
 
     def _segment(self, touches: Touches, orders: list[Order], statements: Sequence[Statement] = ()) -> Segment:
-        used = np.unique(np.concatenate([touches.kind, *(s.kinds for s in statements)]))
         return Segment(
-            kinds={code: self._kinds.words[code] for code in used.tolist()},
+            kinds={code: self._kinds.words[code] for code in used_kinds(touches, statements)},
             columns=columns(touches),
             texts=self._ids.texts_of(touches.keys),
             orders=orders,
@@ -120,8 +118,8 @@ class Ledger:
 
     @property
     def needed_since(self) -> int:
-        """Segments whose latest event is before this time (ms) can go."""
-        return self._expired_before - self._rules.catalogue.longest_window
+        """Segments whose latest event is before this time (ms) can go, as soon as those made since are durable."""
+        return self._said_expired - self._rules.catalogue.longest_window
 
     @property
     def size(self) -> tuple[int, int]:
@@ -141,30 +139,33 @@ class Ledger:
         pairs = [(statement, self._reporter.statements.get(statement.key)) for statement in statements]
         self._aggregates.stated(_hour(now), statements, [before for _, before in pairs if before])
         self._reporter.statements.update((s.key, s) for s in statements)
-        self._unwritten.update((s.key, None) for s in statements)
+        self._unwritten.update((s.key, s) for s in statements)
         return Stated(self._segment(none(), [], statements), pairs)
 
     def changes(self, version: int) -> dict[str, Columns]:
         """The rows of every table for what changed since the last call, as absolute values."""
         rows = self._aggregates.changes(version)
-        statements = [s for key in self._unwritten if (s := self._reporter.statements.get(key))]
-        if statements:
-            rows["conversions"] = conversion_columns(statements, self._kinds, version)
+        if self._unwritten:
+            rows["conversions"] = conversion_columns(list(self._unwritten.values()), self._kinds, version)
         if any((touches.user != 0).any() for touches in self._engaged):
             rows["engagement_seen"] = seen_columns(self._engaged, self._kinds)
         self._unwritten, self._engaged = {}, []
         return rows
 
     def expire(self) -> list[DeadLetter]:
-        """Forget what is past the retention; reversals whose order never came are dead letters."""
-        horizon = self._clock.horizon
-        if horizon is None or horizon < self._expired_before + HOUR:
+        """Forget what is past the retention and needed for no conversion that waits to be stated; reversals whose
+        order never came are dead letters."""
+        due = self._expired + HOUR
+        if self._clock.horizon < due or (horizon := min(self._clock.horizon, self._reporter.oldest)) < due:
             return []
-        self._expired_before = self._reporter.frozen_before = horizon
-        self._ids.forget(self._index.expire(horizon - self._rules.catalogue.longest_window))
-        gone = self._book.expire(horizon)
-        self._reporter.forget(gone)
-        return unclaimed(gone, CHECKOUT, self._partition)
+        return unclaimed(self._forget(horizon), CHECKOUT, self._partition)
+
+    def _forget(self, before: int) -> list[Order]:
+        self._expired = self._reporter.frozen_before = before
+        self._ids.forget(self._index.expire(before - self._rules.catalogue.longest_window))
+        gone = self._book.expire(before)
+        self._reporter.forget()
+        return gone
 
     def unclaimed(self) -> list[DeadLetter]:
         """Dead letters for the reversals that still wait: the end of a replay."""
@@ -178,7 +179,7 @@ class Ledger:
         hours = {key.hour for key, _ in segments if key.sequence > flushed} | {_hour(now)}
         for key, segment in segments:
             self._fold(recoded(segment, self._kinds), key.hour, key.hour in hours, key.sequence > flushed)
-        self.expire()
+        self._forget(max((segment.expired for _, segment in segments), default=0))
         self._reporter.mark(self._book.orders.values())
 
     def _fold(self, segment: Segment, hour: int, open_: bool, unwritten: bool) -> None:
@@ -195,7 +196,7 @@ class Ledger:
             self._aggregates.stated(hour, segment.statements, old)
         if unwritten:
             self._engaged.append(touches)
-            self._unwritten.update((s.key, None) for s in segment.statements)
+            self._unwritten.update((s.key, s) for s in segment.statements)
         self._reporter.statements.update((s.key, s) for s in segment.statements)
 
 

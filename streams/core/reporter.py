@@ -9,6 +9,7 @@ from msgspec import structs
 
 from streams.core.catalogue import Catalogue, Goal
 from streams.core.codes import TOKEN, Kind, Kinds
+from streams.core.events import END_OF_TIME
 from streams.core.order_book import OrderBook
 from streams.core.orders import Completion, Order, Worth
 from streams.core.statements import TOUCH, WITHDRAWN, Statement
@@ -52,12 +53,14 @@ class Reporter:
     def _time(self, goal: str, order_id: str) -> int:
         return self._book.orders[order_id].completions[self._goals[goal].event].time
 
-    def forget(self, orders: Iterable[Order]) -> None:
-        """Those orders are past the retention."""
-        for order in orders:
-            for goal in self._goals:
-                self.statements.pop((goal, order.order_id), None)
-                self.dirty.pop((goal, order.order_id), None)
+    @property
+    def oldest(self) -> int:
+        """The earliest time of a conversion that waits to be stated, ms; the end of time where none does."""
+        return min((self._time(*key) for key in self.dirty), default=END_OF_TIME)
+
+    def forget(self) -> None:
+        """Drop what was stated of orders that are not known any more."""
+        self.statements = {key: s for key, s in self.statements.items() if s.order_id in self._book.orders}
 
     def state(self, keys: Sequence[tuple[str, str]], now: int | None) -> list[Statement]:
         """The statements of those conversions that say something new. `now` in ms; None = each in its own hour."""

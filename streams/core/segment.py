@@ -50,6 +50,7 @@ class Segment(Struct, array_like=True, gc=False):
     flushed: int = -1
     offsets: dict[str, int] = {}
     newest: dict[str, int] = {}  # event time by topic, ms
+    expired: int = 0  # orders that had no message since then (ms) were forgotten when this was written
     kinds: dict[int, Kind] = {}
     columns: Columns = Columns()
     texts: list[tuple[int, int, str]] = []  # of long message ids, by key
@@ -158,6 +159,7 @@ def merged(segments: Sequence[Segment]) -> Segment:
         flushed=parts[-1].flushed,
         offsets=_latest(part.offsets for part in parts),
         newest=_latest(part.newest for part in parts),
+        expired=max(part.expired for part in parts),
         kinds=dict(enumerate(kinds.words)),
         columns=columns(concatenated([none(), *(part.touches for part in parts)])),
         texts=[text for part in parts for text in part.texts],
