@@ -6,9 +6,9 @@ import numpy as np
 
 from streams.core.catalogue import Catalogue
 from streams.core.codes import Kind, Kinds
-from streams.core.events import CampaignContext, Engagement, denied, times
+from streams.core.events import CampaignContext, Engagement, denied
 from streams.core.message_ids import MessageIds
-from streams.core.runs import Mask, Touches
+from streams.core.runs import I64, Mask, Touches
 from streams.core.tokens import Tokens, token_of
 
 _CACHED = 100_000  # raw kinds remembered; whoever makes up more of them only costs time
@@ -22,12 +22,11 @@ class EngagementColumns:
         self._catalogue, self._tokens, self._kinds, self._ids = catalogue, tokens, kinds, ids
         self._coded: dict[tuple[str | None, ...], int] = {}
 
-    def touches(self, events: Sequence[Engagement]) -> tuple[Touches, Mask]:
-        """One row an event, the user 0 without a token or consent; and which events deny consent."""
+    def touches(self, events: Sequence[Engagement], time: I64) -> tuple[Touches, Mask]:
+        """One row an event at its `time` (ms), the user 0 without a token or consent; which events deny consent."""
         refused = [denied(event) for event in events]
         tokens = ["" if no else token_of(event) for event, no in zip(events, refused, strict=True)]
         kind = np.fromiter(map(self._kind, events), np.uint32, len(events))
-        time = times([event.timestamp for event in events])
         keys = self._ids.keys([event.message_id for event in events])
         return Touches(self._tokens.hashes(tokens), time, kind, keys), np.array(refused, np.bool_)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import TypeVar
 
 import numpy as np
@@ -10,7 +11,7 @@ from streams.core.admission import Batch, Clock, Outcomes, ahead_of_now, too_lat
 from streams.core.catalogue import Catalogue
 from streams.core.codes import Kinds
 from streams.core.engagement import EngagementColumns
-from streams.core.events import REVERSALS, Checkout, Engagement, Rejected, checkouts, denied, engagements
+from streams.core.events import REVERSALS, Checkout, Engagement, Rejected, checkouts, denied, engagements, times
 from streams.core.message_ids import MessageIds
 from streams.core.order_book import OrderBook
 from streams.core.orders import OURS, Order, Reversal
@@ -89,12 +90,12 @@ class Intake:
     def _engagement(
         self, batch: Batch, at: list[int], events: list[Engagement], outcomes: Outcomes, now: int | None, taken: Taken
     ) -> None:
-        touches, denials = self._columns.touches(events)
-        admitted = self._admitted(batch.topic, touches.time, at, outcomes, now)
-        fresh = admitted.copy()
-        fresh[admitted] = self.index.add(touches.take(admitted))
+        time = times([event.timestamp for event in events])
+        admitted = self._admitted(batch.topic, time, at, outcomes, now)
+        touches, denials = self._columns.touches(list(compress(events, admitted)), time[admitted])
+        fresh = self.index.add(touches)
         refused = (fresh & denials).sum()
-        outcomes.count(duplicate=admitted.sum() - fresh.sum(), no_consent=refused, accepted=fresh.sum() - refused)
+        outcomes.count(duplicate=(~fresh).sum(), no_consent=refused, accepted=fresh.sum() - refused)
         taken.touches.append(touches.take(fresh))
 
     def _admitted(self, topic: str, time: I64, at: Sequence[int], outcomes: Outcomes, now: int | None) -> Mask:
