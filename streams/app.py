@@ -16,7 +16,7 @@ from streams.core.ledger import Rules
 from streams.core.routing import FORWARDED
 from streams.journal import Journal
 from streams.outbox import Outbox, origin
-from streams.transport import SCHEME, use_uvloop
+from streams.transport import SCHEME, tune_gc, use_uvloop
 from streams.transport import Batch as Fetched
 from streams.web import WebServer
 from streams.worker import Worker
@@ -38,6 +38,7 @@ class Application(faust.App):  # type: ignore[misc]
 def create_app(chosen: config.Settings, rules: Rules, *, partitions: int) -> Application:
     """The app of one worker, for keyed topics of that many partitions."""
     use_uvloop()
+    tune_gc()
     app = _application(chosen, partitions)
     journal = Journal(app)
     worker = Worker(rules, connect(chosen.clickhouse), journal, Outbox(app), partitions, _commit(app))

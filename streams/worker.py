@@ -9,6 +9,7 @@ import structlog
 from streams import catalogue_rows, metrics, migrations
 from streams.clickhouse import Client, DatabaseError
 from streams.core.admission import Batch
+from streams.core.joined import joined
 from streams.core.ledger import Rules
 from streams.partition import Outbox, Partition, Snapshot, Store, now_ms
 from streams.sink import Sink
@@ -122,8 +123,8 @@ class Worker:
 
     async def _write(self, snapshots: Sequence[tuple[Partition, Snapshot]]) -> None:
         started = time.monotonic()
+        await self._sink.write(joined([taken.rows for _, taken in snapshots]))
         for partition, taken in snapshots:
-            await self._sink.write(taken.rows)
             partition.written(taken.sequence)
         if snapshots:
             self.reachable = True

@@ -1,0 +1,137 @@
+"""How many events a second one worker takes from the embedded broker to rows in ClickHouse.
+
+    python tests/bench/bench_worker.py [--events 600000] [--runs 3]
+
+The broker and the producer run here, `maalstrom worker` with an embedded ClickHouse in a process of its own. The events
+are made beforehand; the producer stays a little ahead of the worker, since the embedded broker keeps 5 MiB a partition.
+The time runs from the first record to the last one's figures being in ClickHouse, which takes a flush of a second or
+less beyond the last record; `worked on` leaves that out. CPU is that of the worker process, all threads.
+"""
+
+import argparse
+import os
+import re
+import secrets
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from confluent_kafka import Producer
+
+from streams import simulate
+from streams.core.partitioner import partitions_of
+from streams.embedded.broker import EmbeddedBroker
+
+PARTITIONS = 8
+AHEAD = 64_000
+TOPICS = ("engagement", "checkout", "forwarded", "engagement.dlq", "checkout.dlq", "maalstrom-journal-changelog")
+SECONDS_MAX = 120.0
+
+
+class Result(NamedTuple):
+    """Events a second until worked on, and until in ClickHouse; CPU microseconds an event."""
+
+    worked: float
+    written: float
+    cpu: float
+
+
+class Worker:
+    """A `maalstrom worker` process and what its web port says."""
+
+    def __init__(self, folder: Path, bootstrap: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._web = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        environment = os.environ | {
+            "BROKER_URL": f"kafka://{bootstrap}",
+            "WEB_PORT": self._web.rsplit(":", 1)[1],
+            "MAALSTROM_CATALOGUE": str(folder / "catalogue.toml"),
+            "MAALSTROM_CLICKHOUSE": f"chdb://{folder / 'clickhouse'}",
+            "MAALSTROM_DATADIR": str(folder / "faust"),
+            "MAALSTROM_DECLARE_TOPICS": "0",
+            "MAALSTROM_RETENTION": "3650d",
+            "MAALSTROM_TOKEN_KEY": secrets.token_hex(16),
+        }
+        log = (folder / "worker.log").open("wb")
+        self.process = subprocess.Popen([sys.executable, "-m", "streams", "worker"], env=environment, stderr=log)
+
+    def ask(self, path: str) -> str:
+        try:
+            with urlopen(self._web + path, timeout=5) as answer:
+                return str(answer.read().decode())
+        except (URLError, OSError):
+            return ""
+
+    def total(self, metric: str) -> int:
+        return int(sum(float(n) for n in re.findall(rf"^{metric}(?:{{.*}})? (\S+)$", self.ask("/metrics"), re.M)))
+
+    def cpu(self) -> float:
+        user, system = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def feed(bootstrap: str, records: list[tuple[str, int, bytes]], worker: Worker, deadline: float) -> None:
+    settings = {"bootstrap.servers": bootstrap, "linger.ms": 20, "batch.size": 1_000_000}
+    producer = Producer(settings | {"queue.buffering.max.messages": 2 * AHEAD})
+    for sent, (topic, partition, value) in enumerate(records):
+        producer.produce(topic, value, b"key", partition)
+        if sent % 4000 == 0:
+            producer.poll(0)
+            while sent - worker.total("maalstrom_events_total") > AHEAD - 4000 and time.monotonic() < deadline:
+                producer.poll(0.05)
+    producer.flush(30)
+
+
+def run_once(records: list[tuple[str, int, bytes]], folder: Path) -> Result:
+    with EmbeddedBroker(dict.fromkeys(TOPICS, PARTITIONS)) as broker:
+        worker = Worker(folder, broker.bootstrap)
+        try:
+            deadline = time.monotonic() + SECONDS_MAX
+            while worker.ask("/ready").strip() != "ready" and time.monotonic() < deadline:
+                time.sleep(0.1)
+            started, cpu = time.monotonic(), worker.cpu()
+            feed(broker.bootstrap, records, worker, deadline)
+            while worker.total("maalstrom_events_total") < len(records) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            worked = time.monotonic() - started
+            flushes = worker.total("maalstrom_sink_flush_seconds_count")
+            while worker.total("maalstrom_sink_flush_seconds_count") < flushes + 1 and time.monotonic() < deadline:
+                time.sleep(0.02)
+            seconds, used = time.monotonic() - started, worker.cpu() - cpu
+        finally:
+            worker.process.terminate()
+            worker.process.wait(30)
+    return Result(len(records) / worked, len(records) / seconds, used / len(records) * 1e6)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=600_000)
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    made = list(simulate.generate(simulate.Scenario(events=options.events)))
+    places = partitions_of([(record.key or "none").encode() for record in made], PARTITIONS).tolist()
+    records = [(record.topic, place, record.value) for record, place in zip(made, places, strict=True)]
+    results = []
+    for run in range(options.runs):
+        with tempfile.TemporaryDirectory() as name:
+            (Path(name) / "catalogue.toml").write_text(simulate.catalogue_text())
+            results.append(run_once(records, Path(name)))
+            print(f"run {run + 1}: {results[-1].worked:,.0f} events/s worked on, {results[-1].written:,.0f} written")
+    median = Result(*(statistics.median(column) for column in zip(*results, strict=True)))
+    print(
+        f"median {median.worked:,.0f} events/s worked on, {median.written:,.0f} to ClickHouse, "
+        f"{median.cpu:.1f} us CPU an event"
+    )
+
+
+if __name__ == "__main__":
+    main()
