@@ -1,6 +1,6 @@
 """How many events a second one worker takes from the embedded broker, and what each costs.
 
-    python tests/bench/bench_transport.py [--events 400000] [--runs 3] [--compression none]
+    python -m tests.bench.bench_transport [--events 400000] [--runs 3] [--compression none]
 
 The broker and the producer run here, the worker in a process of its own. The producer stays only a little ahead of the
 worker, since the embedded broker forgets what exceeds 5 MiB a partition. Two agents: `count` only counts records,
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import mmap
 import os
 import statistics
 import subprocess
@@ -23,48 +22,14 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
+from confluent_kafka import Producer
 
-PARTITIONS = 4
-TOPICS = ("engagement", "checkout")
+from streams.embedded.broker import EmbeddedBroker
+from tests.bench.progress import PARTITIONS, TOPICS, Progress
+
 #: Records that the producer may be ahead of the worker in one partition: below the 5 MiB that the broker keeps.
 AHEAD = 10_000
 SECONDS_MAX = 120.0
-
-
-class Properties(msgspec.Struct):
-    action: str
-    network: str
-    target: str | None = None
-
-
-class Campaign(msgspec.Struct):
-    id: str | None = None
-    name: str | None = None
-
-
-class Context(msgspec.Struct):
-    campaign: Campaign | None = None
-
-
-class Event(msgspec.Struct):
-    type: str
-    event: str
-    messageId: str  # noqa: N815
-    timestamp: str
-    properties: Properties
-    context: Context | None = None
-    userId: str | None = None  # noqa: N815
-    anonymousId: str | None = None  # noqa: N815
-
-
-class Progress:
-    """Records taken, one counter a partition, in a file that both processes map."""
-
-    def __init__(self, path: Path) -> None:
-        with path.open("r+b") as file:
-            self._map = mmap.mmap(file.fileno(), 0)
-        self.taken = memoryview(self._map).cast("q")
 
 
 def example_event(number: int) -> bytes:
@@ -89,77 +54,6 @@ def example_event(number: int) -> bytes:
     ).encode()
 
 
-def run_worker(mode: str) -> None:
-    """The worker process: report CPU and time between the first and the last batch."""
-    import faust
-    from faust.types import StreamT
-
-    from streams.core.segment import SegmentKey
-    from streams.journal import Journal
-    from streams.transport import Batch, tune_gc, use_uvloop
-
-    use_uvloop()
-    tune_gc()
-    bootstrap = os.environ["BENCH_BOOTSTRAP"]
-    expected = int(os.environ["BENCH_EVENTS"])
-    taken = Progress(Path(os.environ["BENCH_PROGRESS"])).taken
-    app = faust.App(
-        "bench",
-        broker=f"kafka://{bootstrap}",
-        broker_consumer=f"batch://{bootstrap}",
-        autodiscover=False,
-        datadir=os.environ["BENCH_DATA"],
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        table_standby_replicas=0,
-        web_enabled=False,
-        stream_recovery_delay=0.0,
-        consumer_max_fetch_size=4 * 1024 * 1024,
-    )
-    journal = Journal(app)
-    decode = msgspec.json.Decoder(Event).decode
-    encode = msgspec.msgpack.Encoder().encode
-    sequence = batches = total = 0
-    started = cpu = 0.0
-
-    async def count(batch: Batch) -> None:
-        pass
-
-    async def decode_and_store(batch: Batch) -> None:
-        nonlocal sequence
-        columns = [(event.messageId, event.timestamp) for event in (decode(r.value) for r in batch.records)]
-        sequence += 1
-        value = zlib.compress(encode(columns), 1)[:400_000]
-        await journal.append(batch.partition, SegmentKey(0, 1, sequence), value)
-
-    handle = {"count": count, "journal": decode_and_store}[mode]
-
-    async def work(stream: StreamT[Batch]) -> None:
-        nonlocal total, batches, started, cpu
-        async for event in stream.noack().events():
-            if not total:
-                started, cpu = time.perf_counter(), time.process_time()
-            batch = event.value
-            await handle(batch)
-            event.ack()
-            total += len(batch.records)
-            batches += 1
-            taken[TOPICS.index(batch.topic) * PARTITIONS + batch.partition] += len(batch.records)
-            if total >= expected:
-                seconds = time.perf_counter() - started
-                print(json.dumps([total, batches, seconds, time.process_time() - cpu]), file=output, flush=True)
-
-    for name in TOPICS:
-        app.agent(app.topic(name, key_type=bytes, value_serializer="raw"), name=name)(work)
-
-    @app.timer(0.5)
-    async def commit() -> None:
-        await app.consumer.commit_now()
-
-    output = os.fdopen(os.dup(1), "w")
-    faust.Worker(app, loglevel="warn", redirect_stdouts=False).execute_from_commandline()
-
-
 @dataclass(frozen=True)
 class Result:
     """One run: events a second, CPU microseconds an event, records a batch."""
@@ -171,8 +65,6 @@ class Result:
 
 def feed(bootstrap: str, events: int, compression: str, progress: Progress, worker: subprocess.Popen[str]) -> None:
     """Produce `events` records, one in fifty to checkout, never far ahead of the worker."""
-    from confluent_kafka import Producer
-
     producer = Producer(
         {
             "bootstrap.servers": bootstrap,
@@ -200,8 +92,6 @@ def feed(bootstrap: str, events: int, compression: str, progress: Progress, work
 
 def run_once(mode: str, events: int, compression: str) -> Result:
     """Start a broker and a worker, feed it, and take what it measured."""
-    from streams.embedded.broker import EmbeddedBroker
-
     topics = dict.fromkeys((*TOPICS, "bench-journal-changelog"), PARTITIONS)
     with tempfile.TemporaryDirectory() as folder, EmbeddedBroker(topics) as broker:
         path = Path(folder) / "progress"
@@ -212,7 +102,7 @@ def run_once(mode: str, events: int, compression: str) -> Result:
             "BENCH_PROGRESS": str(path),
             "BENCH_DATA": folder,
         }
-        command = [sys.executable, __file__, "--worker", mode]
+        command = [sys.executable, "-m", "tests.bench.transport_worker", mode]
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as worker:
             try:
                 feed(broker.bootstrap, events, compression, Progress(path), worker)
@@ -228,15 +118,11 @@ def run_once(mode: str, events: int, compression: str) -> Result:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--events", type=int, default=400_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--modes", nargs="+", default=["count", "journal"])
     parser.add_argument("--compression", default="none", choices=["none", "gzip", "snappy", "lz4", "zstd"])
     options = parser.parse_args()
-    if options.worker:
-        run_worker(options.worker)
-        return
     for mode in options.modes:
         results = [run_once(mode, options.events, options.compression) for _ in range(options.runs)]
         rates, cpus, sizes = ([getattr(r, name) for r in results] for name in ("rate", "cpu", "batch"))
