@@ -9,7 +9,7 @@ from rich.console import Console
 
 from streams import config, migrations, report, simulate
 from streams.brokers import BrokerError
-from streams.cli_operator import dlq_, topics_
+from streams.cli_operator import costs_, dlq_, topics_
 from streams.cli_options import database, dsn_option
 from streams.cli_replay import replay
 from streams.clickhouse import DatabaseError, connect
@@ -145,5 +145,5 @@ def _stay(dsn: str, web: str) -> None:
         out.print("Stopping ...")
 
 
-for command in (replay, topics_, dlq_):
+for command in (replay, topics_, dlq_, costs_):
     main.add_command(command)

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 from rich.console import Console
 
-from streams import config, dlq, topics
+from streams import config, costs, dlq, migrations, topics
+from streams.cli_options import database, dsn_option
 from streams.core.catalogue import duration
 from streams.core.dead_letters import REASONS
 
 out = Console()
+err = Console(stderr=True)
 _TIME = click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"])
 
 
@@ -105,3 +108,29 @@ def replay(ctx: click.Context, /, topic: tuple[str, ...], **wanted: object) -> N
     done = dlq.replay(config.settings().bootstrap, topic or topics.SOURCES, _filter(**wanted))  # type: ignore[arg-type]
     dlq.render_replayed(out, done)
     ctx.exit(int(bool(done.refused)))
+
+
+@click.group("costs")
+def costs_() -> None:
+    """What campaigns cost, in money and in hours."""
+
+
+@costs_.command("import")
+@click.argument("file", type=Path)
+@dsn_option
+@click.pass_context
+def import_(ctx: click.Context, /, file: Path, dsn: str | None) -> None:
+    """Take the costs in FILE (CSV: campaign, day, kind, amount, rate, currency, id); a row replaces one with its id.
+
+    Every good row goes in; bad ones are listed, and then it ends with 1.
+    """
+    with database(dsn) as client:
+        migrations.apply(client)
+        done = costs.import_csv(client, file)
+    for error in done.errors:
+        err.print(error, highlight=False, soft_wrap=True)
+    out.print(f"{done.written:,} costs written, {len(done.errors):,} refused", highlight=False)
+    if done.unlisted:
+        listed = ", ".join(sorted(done.unlisted))
+        err.print(f"not in the catalogue, perhaps misspelt: {listed}", highlight=False, soft_wrap=True)
+    ctx.exit(int(bool(done.errors)))

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from streams import catalogue_rows, config, migrations, ndjson, period, report
+from streams import catalogue_rows, config, costs, migrations, ndjson, period, report
 from streams.cli_options import FilesCommand, database, dsn_option
 from streams.clickhouse import Client
 from streams.core.catalogue import Catalogue
@@ -33,11 +33,17 @@ FILES = {
 @click.command("replay", cls=FilesCommand)
 @click.option("--engagement", **FILES)  # type: ignore[arg-type]
 @click.option("--checkout", **FILES)  # type: ignore[arg-type]
+@click.option("--costs", "cost_files", **FILES)  # type: ignore[arg-type]
 @click.option("--catalogue", type=Path, required=True, metavar="FILE", help="Goals and campaigns (TOML).")
 @dsn_option
 @click.option("--replace", is_flag=True, help="Remove what the database holds of the same period first.")
 def replay(
-    engagement: tuple[str, ...], checkout: tuple[str, ...], catalogue: Path, dsn: str | None, replace: bool
+    engagement: tuple[str, ...],
+    checkout: tuple[str, ...],
+    cost_files: tuple[str, ...],
+    catalogue: Path,
+    dsn: str | None,
+    replace: bool,
 ) -> None:
     """Attribute events from files, and print the report."""
     sources = [Source(ENGAGEMENT, path) for path in engagement] + [Source(CHECKOUT, path) for path in checkout]
@@ -57,7 +63,9 @@ def replay(
             started = time.monotonic()
             _store(client, goals, run.ledger.changes(time.time_ns() // 1_000_000_000 << 32), replace)
             run.result.seconds += time.monotonic() - started
+        refused = costs.load_ndjson(client, cost_files, goals, letters).errors
         report.render(client, None, report.DEFAULT_MODEL, out)
+    run.result.reasons.update(malformed=len(refused))
     _summary(run.result, letters.path)
     if not chosen.token_key:
         _say_key(key_file)
