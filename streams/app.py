@@ -107,11 +107,12 @@ def _run_flushes(app: Application, worker: Worker, seconds: float) -> None:
 
     @app.on_before_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
     async def last_flush(*_: object, **__: object) -> None:
+        await worker.stop()
         for task in running:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        await worker.stop()
+        await worker.close()
 
     @app.on_partitions_revoked.connect(weak=False)  # type: ignore[untyped-decorator]
     async def revoked(*_: object, **__: object) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import structlog
 
@@ -21,13 +22,20 @@ LAST_FLUSH = 8.0  # s that a stop waits for the last flush
 log = structlog.get_logger(__name__)
 
 
-class SinkMetrics:
-    """Counts what the sink does."""
+class SinkWatch:
+    """Counts what the sink does, and knows whether ClickHouse answered last time."""
+
+    def __init__(self) -> None:
+        self.answers = False
 
     def inserted(self, table: str, rows: int, seconds: float) -> None:
+        """Rows are durable."""
+        self.answers = True
         metrics.SINK_ROWS.labels(table).inc(rows)
 
     def failed(self, table: str, error: DatabaseError) -> None:
+        """An attempt failed."""
+        self.answers = False
         metrics.SINK_FAILURES.inc()
 
 
@@ -45,20 +53,21 @@ class Worker:
     ) -> None:
         self._rules, self._client, self._store, self._outbox, self._commit = rules, client, store, outbox, commit
         self._count = partitions
-        self._sink = Sink(client, SinkMetrics())
+        self._watch = SinkWatch()
+        self._sink = Sink(client, self._watch)
         self.partitions: dict[int, Partition] = {}
         self._prepared = False
         self._backlog = 0
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._flushing = asyncio.Lock()
+        self._stopping = asyncio.Event()
         self.restored = False
-        self.reachable = False
 
     @property
     def ready(self) -> bool:
         """Partitions are restored and ClickHouse answered last time."""
-        return self.restored and self.reachable
+        return self.restored and self._watch.answers
 
     async def own(self, numbers: set[int]) -> None:
         """These partitions are ours from now on, as the journal has them."""
@@ -112,7 +121,7 @@ class Worker:
         while not self._prepared:
             try:
                 await asyncio.to_thread(self._migrate)
-                self._prepared = self.reachable = True
+                self._prepared = self._watch.answers = True
             except DatabaseError as error:
                 log.warning("ClickHouse does not answer, trying again", error=str(error))
                 await asyncio.sleep(1.0)
@@ -127,23 +136,27 @@ class Worker:
         for partition, taken in snapshots:
             partition.written(taken.sequence)
         if snapshots:
-            self.reachable = True
             metrics.FLUSH_SECONDS.observe(time.monotonic() - started)
 
     async def run(self, seconds: float) -> None:
-        """Flush every so many seconds, until cancelled."""
-        while True:
+        """Flush every so many seconds, until stopped."""
+        while not self._stopping.is_set():
             started = time.monotonic()
             await self.flush()
             self._measure()
-            await asyncio.sleep(max(0.0, seconds - (time.monotonic() - started)))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), max(0.0, seconds - (time.monotonic() - started)))
 
     async def stop(self) -> None:
-        """A last flush, and let go of ClickHouse. What is left unwritten is in the journal."""
+        """Let the flush that is under way end, and flush once more. What is left unwritten is in the journal."""
+        self._stopping.set()
         try:
             await asyncio.wait_for(self.flush(), LAST_FLUSH)
         except TimeoutError:
             log.warning("stopped before the last rows were written; the next start writes them")
+
+    async def close(self) -> None:
+        """Let go of ClickHouse."""
         await self._sink.close()
 
     def _measure(self) -> None:

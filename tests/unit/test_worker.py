@@ -1,0 +1,113 @@
+"""The worker's loop, with an embedded database and a journal in memory."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+
+from streams.clickhouse import Client, DatabaseError, connect
+from streams.core.admission import Batch
+from streams.core.catalogue import parse
+from streams.core.ledger import Rules
+from streams.core.segment import SegmentKey
+from streams.worker import Worker
+from tests.messages import NOON, touch
+
+GOAL = '[[goal]]\nid = "g"\nname = "G"\nevent = "Order Completed"\nunit = "orders"\nvalue = 1\n'
+RULES = Rules(parse(f'base_currency = "NOK"\n{GOAL}'), b"sixteen letters!", retention=10**13)
+
+
+class Journal(dict[SegmentKey, bytes]):
+    """A journal of one partition that is always there."""
+
+    async def append(self, partition: int, key: SegmentKey, value: bytes) -> None:
+        self[key] = value
+
+    async def remove(self, partition: int, keys: Sequence[SegmentKey]) -> None:
+        for key in keys:
+            self.pop(key, None)
+
+    def segments(self, partition: int) -> list[tuple[SegmentKey, bytes]]:
+        return sorted(self.items())
+
+
+class Outbox:
+    """Nothing leaves."""
+
+    async def bury(self, letters: Sequence[Any]) -> None:
+        assert not letters
+
+    async def forward(self, forwards: Sequence[Any]) -> None:
+        assert not forwards
+
+
+async def _accepted() -> bool:
+    return True
+
+
+def run(client: Client, scenario: Callable[[Worker], Awaitable[None]]) -> None:
+    """Run a scenario with a worker that owns one partition and has one touch to write."""
+
+    async def whole() -> None:
+        worker = Worker(RULES, client, Journal(), Outbox(), 1, _accepted)
+        await worker.own({0})
+        await worker.take(0, Batch("engagement", [touch("e1", NOON)], [b"u"], [0]), 0.0, lambda: None)
+        await scenario(worker)
+
+    asyncio.run(whole())
+
+
+def test_a_stop_lets_the_flush_under_way_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    entered, gate = threading.Event(), threading.Event()
+
+    async def scenario(worker: Worker) -> None:
+        running = asyncio.create_task(worker.run(0.01))
+        await asyncio.to_thread(entered.wait)
+        stopping = asyncio.create_task(worker.stop())
+        await asyncio.sleep(0)
+        gate.set()
+        await stopping
+        await running  # ends by itself
+
+    with connect("chdb://memory") as client:
+        insert = client.insert
+
+        def slowly(table: str, columns: Any) -> int:
+            if table == "engagement_counts":
+                entered.set()
+                gate.wait()
+            return insert(table, columns)
+
+        monkeypatch.setattr(client, "insert", slowly)
+        run(client, scenario)
+        assert client.query("SELECT sum(events) AS n FROM engagement_counts FINAL") == [{"n": 1}]
+        assert client.query("SELECT count() AS n FROM engagement_users") == [{"n": 1}]
+
+
+def test_it_is_ready_while_clickhouse_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, bool] = {}
+
+    async def scenario(worker: Worker) -> None:
+        seen["before the first flush"] = worker.ready
+        attempts = 0
+
+        def refusing_once(table: str, columns: Any) -> int:
+            nonlocal attempts
+            attempts += table == "engagement_counts"
+            if table == "engagement_counts" and attempts == 1:
+                raise DatabaseError("it is down")
+            seen[f"{table} {attempts}"] = worker.ready
+            return 1
+
+        monkeypatch.setattr(client, "insert", refusing_once)
+        await worker.flush()
+        seen["after the flush"] = worker.ready
+        worker.disown()
+        seen["without partitions"] = worker.ready
+
+    with connect("chdb://memory") as client:
+        run(client, scenario)
+    assert seen["before the first flush"] is seen["engagement_counts 2"] is seen["without partitions"] is False
+    assert seen["after the flush"] is True
