@@ -44,6 +44,7 @@ app = faust.App(
     broker_max_poll_records=500,
     broker_session_timeout=session_timeout,
     broker_heartbeat_interval=session_timeout / 6,
+    broker_max_poll_interval=session_timeout,
 )
 journal = Journal(app)
 states: defaultdict[int, dict[str, int]] = defaultdict(dict)
