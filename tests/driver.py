@@ -1,5 +1,7 @@
 """A ledger with its journal and its database, driven by hand: time passes and crashes come when a test says so."""
 
+from collections.abc import Sequence
+
 from streams.core.admission import Batch, DeadLetter
 from streams.core.catalogue import Catalogue, parse
 from streams.core.ledger import CHECKOUT, ENGAGEMENT, Applied, Ledger, Rules
@@ -43,12 +45,15 @@ class Driver:
         """Checkout events arrive."""
         return self._apply(CHECKOUT, values)
 
-    def _apply(self, topic: str, values: tuple[bytes, ...]) -> Applied:
-        offset = self.ledger.offsets.get(topic, 0)
-        offsets = range(offset, offset + len(values))
-        applied = self.ledger.apply(Batch(topic, values, [None] * len(values), offsets), self.now)
+    def _apply(self, topic: str, values: Sequence[bytes]) -> Applied:
+        applied = self.ledger.apply(self.batch(topic, values), self.now)
         self._record(applied.segment)
         return applied
+
+    def batch(self, topic: str, values: Sequence[bytes]) -> Batch:
+        """Those records, as the next ones of the topic."""
+        offset = self.ledger.offsets.get(topic, 0)
+        return Batch(topic, values, [None] * len(values), range(offset, offset + len(values)))
 
     def _record(self, segment: Segment) -> None:
         self.sequence += 1

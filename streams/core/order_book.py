@@ -79,9 +79,8 @@ class OrderBook:
         for order in gone:
             del self.orders[order.order_id]
             self.seen.difference_update(message_id for message_id, _ in order.messages)
-            for user in order.users() & self._buyers.keys():
-                self._buyers[user].discard(order.order_id)
-        self._buyers = {user: orders for user, orders in self._buyers.items() if orders} if gone else self._buyers
+        known = self.orders.keys()
+        self._buyers = {user: kept for user, order_ids in self._buyers.items() if (kept := order_ids & known)}
         return gone
 
 
