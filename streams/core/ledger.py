@@ -76,7 +76,7 @@ class Ledger:
         touches = concatenated([none(), *taken.touches])
         self._engage(touches, _hour(now))
         self._reporter.mark(taken.orders.values())
-        segment = self._segment(touches, list(taken.orders.values()))
+        segment = self._segment(touches, [order.journaled() for order in taken.orders.values()])
         return self._covering(batch, Applied(segment, taken.outcomes, taken.forwards))
 
     def _covering(self, batch: Batch, applied: Applied) -> Applied:

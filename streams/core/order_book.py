@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 import numpy as np
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from streams.core.admission import DeadLetter
 from streams.core.catalogue import Catalogue, Goal
@@ -22,7 +22,7 @@ class OrderBook:
     def __init__(self, catalogue: Catalogue, tokens: Tokens) -> None:
         self._catalogue, self._tokens = catalogue, tokens
         self.orders: dict[str, Order] = {}
-        self.seen: set[str] = set()
+        self.seen: dict[str, str] = {}  # order by message id
         self._buyers: dict[int, set[str]] = {}
 
     def take(self, event: Checkout, reversal: Reversal) -> tuple[Order, list[Reversal]]:
@@ -35,14 +35,17 @@ class OrderBook:
             found = [reversal] if order.completions else []
         else:
             found = order.complete(name, self._completion(event))
-        order.messages.append((message_id, event.time))
-        self.put(order)
+        order.note(message_id, event.time)
+        self._keep(order, [message_id])
         return order, found
 
     def put(self, order: Order) -> None:
         """Keep that state of the order in place of an earlier one."""
+        self._keep(structs.replace(order, messages=[]), order.messages)
+
+    def _keep(self, order: Order, messages: Iterable[str]) -> None:
         self.orders[order.order_id] = order
-        self.seen.update(message_id for message_id, _ in order.messages)
+        self.seen.update(dict.fromkeys(messages, order.order_id))
         for user in order.users():
             self._buyers.setdefault(user, set()).add(order.order_id)
 
@@ -78,8 +81,8 @@ class OrderBook:
         gone = [order for order in self.orders.values() if order.newest < before]
         for order in gone:
             del self.orders[order.order_id]
-            self.seen.difference_update(message_id for message_id, _ in order.messages)
         known = self.orders.keys()
+        self.seen = {message_id: order_id for message_id, order_id in self.seen.items() if order_id in known}
         self._buyers = {user: kept for user, order_ids in self._buyers.items() if (kept := order_ids & known)}
         return gone
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from streams.core.catalogue import Goal
 
@@ -46,13 +46,15 @@ class Worth(NamedTuple):
 
 
 class Order(Struct, array_like=True, gc=False):
-    """Everything known under one order id. `refunded` is in millionths; `messages` are (message id, time)."""
+    """Everything known under one order id. `refunded` is in millionths, `newest` the latest time of its messages, ms;
+    `messages` are the ids of those that no segment has yet, so that a segment grows with its batch alone."""
 
     order_id: str
     completions: dict[str, Completion] = {}
     whole: bool = False
     refunded: int = 0
-    messages: list[tuple[str, int]] = []
+    newest: int = 0
+    messages: list[str] = []
     waiting: list[Reversal] = []
 
     def complete(self, event: str, completion: Completion) -> list[Reversal]:
@@ -74,10 +76,16 @@ class Order(Struct, array_like=True, gc=False):
         if not self.completions:
             self.waiting.append(reversal)
 
-    @property
-    def newest(self) -> int:
-        """The latest time of its messages, ms."""
-        return max(time for _, time in self.messages)
+    def note(self, message_id: str, time: int) -> None:
+        """Count in a message of that time, ms."""
+        self.messages.append(message_id)
+        self.newest = max(self.newest, time)
+
+    def journaled(self) -> "Order":
+        """What a segment says of it."""
+        copy = structs.replace(self)
+        self.messages = []
+        return copy
 
     def worth(self, goal: Goal) -> Worth | None:
         """What it is worth for `goal`; None where it does not count for it. Formula: contract, section 5."""

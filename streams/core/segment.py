@@ -163,9 +163,19 @@ def merged(segments: Sequence[Segment]) -> Segment:
         kinds=dict(enumerate(kinds.words)),
         columns=columns(concatenated([none(), *(part.touches for part in parts)])),
         texts=[text for part in parts for text in part.texts],
-        orders=list({order.order_id: order for part in parts for order in part.orders}.values()),
+        orders=_merged_orders(order for part in parts for order in part.orders),
         statements=list({s.key: s for part in parts for s in part.statements}.values()),
     )
+
+
+def _merged_orders(orders: Iterable[Order]) -> list[Order]:
+    """The last state of each order, with the messages of all."""
+    messages: dict[str, list[str]] = {}
+    latest: dict[str, Order] = {}
+    for order in orders:
+        messages.setdefault(order.order_id, []).extend(order.messages)
+        latest[order.order_id] = order
+    return [msgspec.structs.replace(order, messages=messages[order.order_id]) for order in latest.values()]
 
 
 def _latest(parts: Iterable[Mapping[K, int]]) -> dict[K, int]:

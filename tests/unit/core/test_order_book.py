@@ -133,6 +133,16 @@ def test_an_earlier_buyer_of_a_forgotten_order_may_come_again() -> None:
     assert again.outcomes[0].counts == {"accepted": 1}
 
 
+def test_an_order_of_very_many_messages_does_not_make_every_segment_large() -> None:
+    """A shop that gives all its orders one id must not stop the pipeline."""
+    driver = Driver()
+    sizes = [len(encode(driver.buy(order(f"c-{i}", NOON + i, "undefined")).segment)) for i in range(300)]
+    assert max(sizes) < 300
+    driver.restart()
+    again = driver.ledger.apply(driver.batch("checkout", [order(f"c-{i}", NOON + i, "undefined") for i in range(300)]))
+    assert again.outcomes[0].counts == {"duplicate": 300}
+
+
 def test_only_reversals_of_this_partition_are_given_up_here() -> None:
     waiting = [Reversal("r1", b"k", b"{}", 5), Reversal("r2", b"k", b"{}", 6, home=3)]
     (letter,) = unclaimed([Order("o", waiting=waiting)], "checkout", 2)
