@@ -52,6 +52,8 @@ def replay(
     chosen, goals = config.settings(), config.catalogue(catalogue)
     place = dsn or chosen.clickhouse
     total = sum(ndjson.size(source.path) for source in sources)
+    for path in cost_files:
+        ndjson.size(path)  # a file that is not there is found before anything is written
     with database(place) as client, ndjson.DeadLetterFile(_beside(place) / "dead-letters.ndjson") as letters:
         migrations.apply(client)
         key_file = _key_file(place, chosen)
@@ -65,7 +67,8 @@ def replay(
             run.result.seconds += time.monotonic() - started
         refused = costs.load_ndjson(client, cost_files, goals, letters).errors
         report.render(client, None, report.DEFAULT_MODEL, out)
-    run.result.reasons.update(malformed=len(refused))
+    if refused:
+        run.result.reasons["malformed"] += len(refused)
     _summary(run.result, letters.path)
     if not chosen.token_key:
         _say_key(key_file)

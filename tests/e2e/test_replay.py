@@ -172,6 +172,17 @@ def _original(kept: dict[str, str]) -> bytes:
     return base64.b64decode(kept["record_base64"]) if "record_base64" in kept else kept["record"].encode()
 
 
+def test_costs_come_with_the_events(few: Path) -> None:
+    cost = '{"id": "%s", "campaign": "autumn", "day": "2026-11-01", "kind": "money", "amount": "%s", "currency": "NOK"}'
+    (few / "costs.ndjson").write_text("\n".join([cost % ("a", "60.00"), cost % ("b", "-1"), cost % ("c", "40.00")]))
+    dsn = embedded(few / "clickhouse")
+    done = ok(maalstrom(*FEW, "--costs", "costs.ndjson", "--clickhouse", dsn, cwd=few))
+    assert "1 dead letters (1 malformed)" in done.err
+    with connect(dsn) as client:
+        (row,) = client.query("SELECT * FROM campaign_return WHERE campaign = 'autumn' AND model = 'linear'")
+    assert (row["cost"], row["conversions"], row["value"]) == (100, 1, 100)
+
+
 def test_dead_letters_of_the_run_before_are_gone(few: Path) -> None:
     (few / "dead-letters.ndjson").write_text("of the run before")
     ok(maalstrom(*FEW, "--clickhouse", "chdb://memory", cwd=few))
