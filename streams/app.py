@@ -1,14 +1,17 @@
 """The Faust application: topics, journal and agents put together. `faust -A streams.app worker` finds `app` here."""
 
 import asyncio
+import os
+import threading
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import Any
 
 import faust
+import structlog
 from faust.types import StreamT
 
-from streams import config, logs, metrics, topics
+from streams import config, costs, logs, metrics, topics
 from streams.clickhouse import connect
 from streams.core.admission import Batch
 from streams.core.intake import CHECKOUT, ENGAGEMENT
@@ -16,23 +19,41 @@ from streams.core.ledger import Rules
 from streams.core.routing import FORWARDED
 from streams.journal import Journal
 from streams.outbox import Outbox, origin
-from streams.transport import SCHEME, tune_gc, use_uvloop
+from streams.transport import SCHEME, Consumer, tune_gc, use_uvloop
 from streams.transport import Batch as Fetched
 from streams.web import WebServer
 from streams.worker import Worker
 
+Take = Callable[[Batch, Sequence[int], Callable[[], object]], Awaitable[None]]
+LAST_RESORT = 20.0  # s
+log = structlog.get_logger(__name__)
 FETCH_BYTES = 4 * 1024 * 1024
 
 
 class Application(faust.App):  # type: ignore[misc]
-    """Faust's app with a web port that answers while tables are still recovering."""
+    """Faust's app with a web port that answers while tables are still recovering, and a stop that ends."""
 
     web_port_server: WebServer
 
     async def on_start(self) -> None:
-        """Open the web port first of all."""
+        """Open the web port first of all. Raises ConfigError where the environment has put in another transport."""
+        if not isinstance(self.consumer, Consumer):
+            raise config.ConfigError("a Faust variable sets the consumer's broker URL; unset it and set BROKER_URL")
         await self.add_runtime_dependency(self.web_port_server)
         await super().on_start()
+
+    async def on_stop(self) -> None:
+        """Stop, at the latest after LAST_RESORT: a broker that is down must not hold the process."""
+        last_resort = threading.Timer(LAST_RESORT, _give_up)
+        last_resort.daemon = True
+        last_resort.start()
+        await super().on_stop()
+
+
+def _give_up() -> None:
+    """Every crash point is safe, this one too."""
+    log.error("the broker does not let go; ending at once: the next start goes on from the journal")
+    os._exit(1)
 
 
 def create_app(chosen: config.Settings, rules: Rules, *, partitions: int) -> Application:
@@ -41,12 +62,13 @@ def create_app(chosen: config.Settings, rules: Rules, *, partitions: int) -> App
     tune_gc()
     app = _application(chosen, partitions)
     journal = Journal(app)
-    worker = Worker(rules, connect(chosen.clickhouse), journal, Outbox(app), partitions, _commit(app))
+    worker = Worker(rules, connect(chosen.clickhouse), journal, Outbox(app), partitions, Group(app))
     app.worker_state = worker
     app.web_port_server = WebServer(chosen.web_bind, chosen.web_port, metrics.REGISTRY, lambda: worker.ready)
     journal.on_restored(worker.own)
     for topic in (ENGAGEMENT, CHECKOUT, FORWARDED):
-        app.agent(app.topic(topic, key_type=bytes, value_serializer="raw"), name=topic)(_agent(worker))
+        _consume(app, topic, worker.take)
+    _consume(app, costs.TOPIC, worker.take_costs)
     _run_flushes(app, worker, chosen.flush_seconds)
     return app
 
@@ -71,15 +93,15 @@ def _application(chosen: config.Settings, partitions: int) -> Application:
     )
 
 
-def _agent(worker: Worker) -> Any:
-    """An agent that hands every batch to the worker, and acknowledges it when the worker says so."""
+def _consume(app: Application, topic: str, take: Take) -> None:
+    """An agent that hands every batch on, and acknowledges it when it is told to."""
 
     async def work(stream: StreamT[Fetched]) -> None:
         async for event in stream.noack().events():
             fetched: Fetched = event.value
-            await worker.take(fetched.partition, _batch(fetched), fetched.records[0].timestamp / 1000, event.ack)
+            await take(_batch(fetched), [record.timestamp for record in fetched.records], event.ack)
 
-    return work
+    app.agent(app.topic(topic, key_type=bytes, value_serializer="raw"), name=topic)(work)
 
 
 def _batch(fetched: Fetched) -> Batch:
@@ -89,11 +111,19 @@ def _batch(fetched: Fetched) -> Batch:
     return Batch(fetched.topic, *columns, fetched.partition, origins)
 
 
-def _commit(app: Application) -> Any:
-    async def commit() -> bool:
-        return bool(await app.consumer.commit_now())
+class Group:
+    """The consumer group, as the worker sees it."""
 
-    return commit
+    def __init__(self, app: Application) -> None:
+        self._app = app
+
+    async def commit(self) -> bool:
+        """Commit what is acknowledged; whether the coordinator accepted it, and this worker."""
+        return bool(await self._app.consumer.commit_now())
+
+    def lag(self) -> dict[tuple[str, int], int]:
+        """Records not worked on yet, by topic and partition."""
+        return {(tp.topic, tp.partition): records for tp, records in self._app.consumer.lag().items()}
 
 
 def _run_flushes(app: Application, worker: Worker, seconds: float) -> None:

@@ -32,7 +32,7 @@ CONFIG: dict[str, Any] = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"aiokafka": {"level": "WARNING"}, "faust": {"level": "INFO"}},
+    "loggers": {"aiokafka": {"level": "CRITICAL"}, "faust": {"level": "INFO"}},
 }
 
 structlog.configure(

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import faust
+from aiokafka.errors import KafkaError
+from faust.exceptions import ProducerSendError
 
 from streams.core.admission import DeadLetter, Origin
 from streams.core.dead_letters import Failure, encode_headers
@@ -45,7 +47,10 @@ class Outbox:
         partition: int | None,
         headers: list[tuple[str, bytes]],
     ) -> Awaitable[Any]:
-        sent: Awaitable[Any] = await self._app.producer.send(topic, key, value, partition, None, headers)
+        try:
+            sent: Awaitable[Any] = await self._app.producer.send(topic, key, value, partition, None, headers)
+        except ProducerSendError as error:
+            raise KafkaError(str(error)) from error
         return sent
 
 

@@ -11,7 +11,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from streams import metrics
-from streams.core.admission import Batch, DeadLetter
+from streams.core.admission import Batch, DeadLetter, Outcomes
 from streams.core.ledger import HOUR, Applied, Ledger, Rules
 from streams.core.routing import EVENT, Forward
 from streams.core.rows import Rows
@@ -227,12 +227,17 @@ def _unpacked(value: bytes) -> Segment:
     return decode(bytes(cramjam.zstd.decompress(value)))
 
 
+def count(outcomes: Outcomes) -> None:
+    """Count what became of records."""
+    for outcome, n in outcomes.counts.items():
+        metrics.EVENTS.labels(outcomes.batch.topic, outcome).inc(n)
+    for letter in outcomes.dead:
+        metrics.DEAD_LETTERS.labels(letter.topic, letter.reason).inc()
+
+
 def _count(applied: Applied) -> None:
     for outcomes in applied.outcomes:
-        for outcome, n in outcomes.counts.items():
-            metrics.EVENTS.labels(outcomes.batch.topic, outcome).inc(n)
-        for letter in outcomes.dead:
-            metrics.DEAD_LETTERS.labels(letter.topic, letter.reason).inc()
+        count(outcomes)
     for forward in applied.forwards:
         if forward.origin.purpose == EVENT:
             metrics.MISROUTED.labels(forward.origin.topic).inc()

@@ -2,17 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import Protocol
 
 import structlog
 
 from streams import catalogue_rows, metrics, migrations
 from streams.clickhouse import Client, DatabaseError
+from streams.core import costs
 from streams.core.admission import Batch
 from streams.core.joined import joined
 from streams.core.ledger import Rules
-from streams.partition import Outbox, Partition, Snapshot, Store, now_ms
+from streams.partition import Outbox, Partition, Snapshot, Store, count, now_ms
 from streams.sink import Sink
 
 BACKLOG = 1_000_000  # records worked on and not in ClickHouse yet, at which the flow stops
@@ -20,6 +22,14 @@ COMMIT_AGAIN = 0.5  # s between attempts to commit
 LAST_FLUSH = 8.0  # s that a stop waits for the last flush
 
 log = structlog.get_logger(__name__)
+
+
+class Group(Protocol):
+    """What a worker needs of its consumer group."""
+
+    async def commit(self) -> bool: ...
+
+    def lag(self) -> Mapping[tuple[str, int], int]: ...
 
 
 class SinkWatch:
@@ -40,7 +50,7 @@ class SinkWatch:
 
 
 class Worker:
-    """Owns some of the `partitions`. `commit` says whether the coordinator accepted all acknowledged offsets."""
+    """Owns some of so many `partitions`, and brings what changes in them to ClickHouse."""
 
     def __init__(
         self,
@@ -49,9 +59,9 @@ class Worker:
         store: Store,
         outbox: Outbox,
         partitions: int,
-        commit: Callable[[], Awaitable[bool]],
+        group: Group,
     ) -> None:
-        self._rules, self._client, self._store, self._outbox, self._commit = rules, client, store, outbox, commit
+        self._rules, self._client, self._store, self._outbox, self._group = rules, client, store, outbox, group
         self._count = partitions
         self._watch = SinkWatch()
         self._sink = Sink(client, self._watch)
@@ -88,16 +98,26 @@ class Worker:
         self._backlog = 0
         self._flowing.set()
 
-    async def take(self, partition: int, batch: Batch, oldest: float, acknowledge: Callable[[], object]) -> None:
-        """Work on a batch; while ClickHouse is down and much is waiting, this waits too."""
+    async def take(self, batch: Batch, timestamps: Sequence[int], acknowledge: Callable[[], object]) -> None:
+        """Work on a batch whose records have those timestamps (ms); while ClickHouse is down and much is waiting, this
+        waits too."""
         await self._flowing.wait()
-        owned = self.partitions.get(partition)
+        owned = self.partitions.get(batch.partition)
         if owned is None:
             return  # revoked meanwhile: the next owner reads it again
-        await owned.take(batch, oldest, acknowledge)
+        await owned.take(batch, timestamps[0] / 1000, acknowledge)
         self._backlog += len(batch.values)
         if self._backlog >= BACKLOG:
             self._flowing.clear()
+
+    async def take_costs(self, batch: Batch, timestamps: Sequence[int], acknowledge: Callable[[], object]) -> None:
+        """Write cost records straight to ClickHouse: one with the same id replaces what was there."""
+        now = now_ms()
+        taken = costs.take(batch, [min(at, now) for at in timestamps], self._rules.catalogue)
+        await self._outbox.bury(taken.outcomes.dead)
+        await self._sink.write({batch.topic: taken.columns})
+        count(taken.outcomes)
+        acknowledge()
 
     async def flush(self) -> None:
         """Bring all that changed to ClickHouse: durable, then committed, then written (invariant I3)."""
@@ -106,10 +126,10 @@ class Worker:
             covered = self._backlog
             owned = list(self.partitions.values())
             snapshots = [(each, taken) for each in owned if (taken := await each.snapshot()) is not None]
-            while snapshots and not await self._commit():
+            while any(not each.closed for each, _ in snapshots) and not await self._group.commit():
                 await asyncio.sleep(COMMIT_AGAIN)
-                snapshots = [(each, taken) for each, taken in snapshots if not each.closed]
-            await self._write(snapshots)
+            # What was ours when it was computed and is not now is written by whoever owns it.
+            await self._write([(each, taken) for each, taken in snapshots if not each.closed])
             self._backlog = max(0, self._backlog - covered)
             if self._backlog < BACKLOG:
                 self._flowing.set()
@@ -164,6 +184,8 @@ class Worker:
         metrics.STATE_TOUCHES.set(sum(touches for touches, _ in sizes))
         metrics.STATE_BYTES.set(sum(n for _, n in sizes))
         metrics.JOURNAL_SEGMENTS.set(sum(partition.segments for partition in self.partitions.values()))
+        for (topic, number), records in self._group.lag().items():
+            metrics.CONSUMER_LAG.labels(topic, number).set(records)
         now = now_ms()
         for partition in self.partitions.values():
             for topic, newest in partition.ledger.newest.items():

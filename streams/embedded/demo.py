@@ -149,7 +149,14 @@ class Demo:
 
     def _player(self) -> None:
         """Send the month in the time it is to take, never more than the embedded broker can hold."""
-        producer = Producer({"bootstrap.servers": self._bootstrap, "linger.ms": 5, "partitioner": "murmur2_random"})
+        producer = Producer(
+            {
+                "bootstrap.servers": self._bootstrap,
+                "linger.ms": 50,
+                "batch.size": 1_000_000,
+                "partitioner": "murmur2_random",
+            }
+        )
         started = time.monotonic()
         for record in simulate.generate(self._scenario):
             producer.produce(record.topic, record.value, record.key or None)

@@ -31,7 +31,16 @@ from streams.embedded.broker import EmbeddedBroker
 
 PARTITIONS = 8
 AHEAD = 64_000
-TOPICS = ("engagement", "checkout", "forwarded", "engagement.dlq", "checkout.dlq", "maalstrom-journal-changelog")
+TOPICS = (
+    "engagement",
+    "checkout",
+    "forwarded",
+    "engagement.dlq",
+    "checkout.dlq",
+    "costs",
+    "costs.dlq",
+    "maalstrom-journal-changelog",
+)
 SECONDS_MAX = 120.0
 
 
