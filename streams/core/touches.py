@@ -34,6 +34,7 @@ from streams.core.runs import (
 MOST = 1000  # touches a conversion sees, the latest ones
 CLASSES = 3  # click, engage, view are the classes 1 to 3; 0 is no touch
 _FAN = 4  # runs of about one size that are merged into one
+_WORTH = 8  # a run is made anew when one in so many of its rows is past
 
 
 class Wanted(NamedTuple):
@@ -94,11 +95,11 @@ class TouchIndex:
         self._runs = [run for run in self._runs if run.epoch != epoch] + mine
 
     def expire(self, before: int) -> Keys:
-        """Forget every event before that time (ms); returns the keys of the forgotten."""
+        """Forget the events before that time (ms), of each run as soon as they are many; returns their keys."""
         gone = [none()]
         for i, run in enumerate(self._runs):
             old = times(run) < before
-            if old.any():
+            if old.sum() * _WORTH >= len(old):
                 gone.append(rows_of(run).take(old))
                 self._runs[i] = sorted_run(rows_of(run).take(~old), run.epoch)
         self._runs = [run for run in self._runs if len(run.low)]
