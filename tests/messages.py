@@ -21,9 +21,9 @@ def message(event: str, message_id: str, time: int, user: str | None = "u", **mo
     return json.dumps(envelope | {"context": context, "properties": more}).encode()
 
 
-def touch(message_id: str, time: int, campaign: str = "autumn", action: str = "click", **more: Any) -> bytes:
+def touch(message_id: str, time: int, campaign_id: str = "autumn", action: str = "click", **more: Any) -> bytes:
     """An engagement event of a campaign ('' = none) on facebook."""
-    given = {"campaign": {"id": campaign}} if campaign else {}
+    given = {"campaign": {"id": campaign_id}} if campaign_id else {}
     return message("Social Interaction", message_id, time, **({"action": action, "network": "facebook"} | given | more))
 
 
