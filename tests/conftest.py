@@ -1,4 +1,4 @@
-"""Fixtures for every test that needs a database."""
+"""What all tests share: how properties are tried, and fixtures for every test that needs a database."""
 
 import subprocess
 import sys
@@ -8,9 +8,14 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from streams import migrations
 from streams.clickhouse import Client, connect
+
+# How long an example takes is no property of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # The server ends when its standard input does, so that none outlives a test run that was killed.
 _SERVE = """
