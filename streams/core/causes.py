@@ -1,0 +1,119 @@
+"""Causes: whether fewer conversions are counted because the pipeline is late, because a tag broke, because fewer
+people came, or because fewer of those who came convert; and which campaigns or networks lost them.
+
+What is missing is the yardstick: a cause counts where it is large enough to explain half of that.
+"""
+
+from collections.abc import Mapping
+from math import log, sqrt
+from typing import Literal, NamedTuple
+
+Cause = Literal["late", "refused", "silence", "tag", "people", "conversions"]
+
+EXPLAINED: Mapping[Cause, str] = {
+    "late": "the pipeline is late: what is missing may be among the records not read yet",
+    "refused": "what is missing may be among the dead letters: checkouts arrive and cannot be used",
+    "silence": "no engagement arrives either: the sites, or what lies between them and the broker, are down",
+    "tag": "engagement goes on and no checkout arrives from some sources: their tag or checkout is broken",
+    "people": "engagement fell as much: fewer people came, as on a holiday or after a campaign",
+    "conversions": "engagement goes on and fewer of it convert: price, stock, payment, or what was promised",
+}
+
+_LATE = 60.0  # seconds behind that are no hiccup
+_CERTAIN = 7.0  # expected where none is seen: by chance once in e^7, a thousand, times
+_NO_CHANCE = 2.0  # of a log likelihood ratio: by chance about once in twenty times
+
+
+class Flow(NamedTuple):
+    """What was to be expected of something since the drop began, and what was seen."""
+
+    expected: float
+    seen: float
+
+    @property
+    def missing(self) -> float:
+        """How many fewer, at least 0."""
+        return max(self.expected - self.seen, 0.0)
+
+    @property
+    def silent(self) -> bool:
+        """None where there should be some."""
+        return not self.seen and self.expected >= _CERTAIN
+
+
+class Pipeline(NamedTuple):
+    """The pipeline since the drop began: checkout records not read yet, seconds that the oldest of them waits (or that
+    the watermark is behind), checkout records that became dead letters beyond the usual."""
+
+    unread: int
+    behind: float
+    dead_letters: float
+
+
+class Verdict(NamedTuple):
+    """The likeliest cause, and the sources whose tag broke if that is it."""
+
+    cause: Cause
+    sources: tuple[str, ...] = ()
+
+
+class Loss(NamedTuple):
+    """A campaign or network that lost conversions beyond chance: how many, and their share of all losses, 0 to 1."""
+
+    name: str
+    missing: float
+    share: float
+
+
+def verdict(goal: Flow, pipeline: Pipeline, engagement: Flow, sources: Mapping[str, Flow]) -> Verdict:
+    """Why a goal gets fewer conversions than expected.
+
+    `engagement` is that of all campaigns, `sources` the goal's checkouts by where they come from (shop, site, till).
+    A broken pipeline goes before everything: what it has not counted, nobody can judge.
+    """
+    if pipeline.behind >= _LATE and 2 * pipeline.unread >= goal.missing:
+        return Verdict("late")
+    if pipeline.dead_letters and 2 * pipeline.dead_letters >= goal.missing:
+        return Verdict("refused")
+    if engagement.silent:
+        return Verdict("silence")
+    broken = tuple(sorted(name for name, flow in sources.items() if flow.silent))
+    if broken and _goes_on(engagement, goal) and 2 * sum(sources[name].missing for name in broken) >= goal.missing:
+        return Verdict("tag", broken)
+    return Verdict("people" if _as_few(engagement, goal) else "conversions")
+
+
+def _ratio(flow: Flow) -> float:
+    return flow.seen / flow.expected if flow.expected else 1.0
+
+
+def _goes_on(engagement: Flow, goal: Flow) -> bool:
+    """Engagement lost less than half of the share that the goal lost."""
+    return 1 - _ratio(engagement) < (1 - _ratio(goal)) / 2
+
+
+def _as_few(engagement: Flow, goal: Flow) -> bool:
+    """The goal's conversions are what so much engagement brings, within two standard deviations."""
+    due = goal.expected * _ratio(engagement)
+    return not _goes_on(engagement, goal) and goal.seen >= due - 2 * sqrt(due)
+
+
+def losses(expected: float, usual: Mapping[str, float], seen: Mapping[str, float]) -> list[Loss]:
+    """Which campaigns (or networks) explain a shortfall, the largest loss first.
+
+    `expected` conversions are shared out as they `usual`ly come, in counts of the same hours before; `seen` are those
+    since the drop began. A loss that chance explains is left out (a likelihood ratio test of each count).
+    """
+    total = sum(usual.values())
+    flows = {name: Flow(expected * count / total, seen.get(name, 0)) for name, count in usual.items() if total}
+    everything = sum(flow.missing for flow in flows.values())
+    found = [
+        Loss(name, flow.missing, flow.missing / everything) for name, flow in flows.items() if _beyond_chance(flow)
+    ]
+    return sorted(found, key=lambda loss: (-loss.missing, loss.name))
+
+
+def _beyond_chance(flow: Flow) -> bool:
+    """Half the deviance of a Poisson count below its mean."""
+    surprise = flow.expected - flow.seen + (flow.seen * log(flow.seen / flow.expected) if flow.seen else 0.0)
+    return flow.missing > 0 and surprise >= _NO_CHANCE

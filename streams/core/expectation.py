@@ -1,0 +1,199 @@
+"""What counts should be now, and how surely that is known, from their own past.
+
+rate(t) = level x rhythm(t): `rhythm` has the week; the level is followed by a gamma filter that forgets as fast as
+the level wanders (Smith and Miller 1986, J. R. Statist. Soc. B 48, a non-Gaussian state space model). Long growth or
+decline is taken out first, so that a level lags behind neither.
+
+All is a function of the history: the same history gives the same expectation. Days are days of the minutes given; a
+change to or from summer time moves people's rhythm by an hour, and it takes the weeks that it takes to be learnt.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.core.rhythm import F64, Mask, rhythm
+
+QUARTER = 15  # minutes
+QUARTERS = 96  # of a day
+WEEK = 7 * QUARTERS
+
+_HALF = WEEK // 2
+_USUAL_GROWTH = 0.03  # standard deviation of the growth rates that goals have, per day
+_USUAL_WANDER = 0.02**2  # relative variance that a level gains a day, at the least
+_UNSEEN = 0.5  # relative variance that an hour of the day has which was never seen
+_SHORTEST, _LONGEST = 1 / QUARTERS, 28.0  # days that the level is an average of
+_LITTLE = 1e-6  # quarter-hours as which the mean of all time counts
+_UNLIKE = 0.25  # log ratio to its expectation beyond which a day may be left out of the rhythm
+_KEPT, _THEIR_SHARE = 0.99, 0.91  # of deviations, and of the sum of the squares of normal ones
+
+
+class Expectation(NamedTuple):
+    """For each of n goals: what to expect.
+
+    `shape` (n, 672): rate by quarter-hour of the week relative to the level. `level` (n,): conversions a minute.
+    `certainty` (n,): the level is known as from that many conversions (its relative variance is 1/certainty).
+    `growth` (n,): of the level, a day, as a logarithm. `dispersion` (n,): variance of a minute's count over its mean,
+    at least 1. `unrest` (n,): relative variance of the rate of an hour. `wander` (n, 24): relative variance that the
+    level gains a minute, by hour of the day.
+    """
+
+    shape: F64
+    level: F64
+    certainty: F64
+    growth: F64
+    dispersion: F64
+    unrest: F64
+    wander: F64
+
+
+class _Trend(NamedTuple):
+    """`path` (n, days, 96): the level through the history, conversions a quarter-hour. `growth`, `doubt` (n,): the
+    growth a day at its end, and the variance of that."""
+
+    path: F64
+    growth: F64
+    doubt: F64
+
+
+class _Noise(NamedTuple):
+    """As in an expectation, but `wander` (n, 24) a day."""
+
+    dispersion: F64
+    unrest: F64
+    wander: F64
+
+
+def quarter_of_week(minute: int) -> int:
+    """Where the minute lies in a shape."""
+    return minute // 1440 % 7 * QUARTERS + minute % 1440 // QUARTER
+
+
+def fit(counts: F64, known: Mask, dispersion: F64, first_day: int) -> Expectation:
+    """What to expect after a history of counts (n, days, 96) that begins on a day (since the epoch).
+
+    `known` says which quarter-hours are complete and usual; the others are not learnt from. `dispersion` (n,) is the
+    variance of a minute's count over its mean.
+    """
+    weekday = (first_day + np.arange(counts.shape[1])) % 7
+    shape, usual, hourly = np.ones((len(counts), 7, QUARTERS)), known, dispersion
+    for _ in range(2):
+        trend = _trend(counts, usual, shape[:, weekday])
+        usual = known & ~_unlike(counts, known, trend.path * shape[:, weekday])[:, :, None]
+        found = rhythm(_weekly(counts * usual, weekday), _weekly(trend.path * usual, weekday), hourly)
+        shape = found.shape
+        trend = _trend(counts, usual, shape[:, weekday])
+        hourly, unrest = _unrest(counts, usual, trend.path * shape[:, weekday], dispersion, found.parameters)
+    wander = _by_hour(_wander(counts * usual, trend.path * shape[:, weekday] * usual, hourly), known)
+    level, certainty = _level(counts, known, shape[:, weekday], trend, _Noise(dispersion, unrest, wander))
+    return Expectation(shape.reshape(-1, WEEK), level, certainty, trend.growth, dispersion, unrest, wander / 1440)
+
+
+def _weekly(values: F64, weekday: NDArray[np.int64]) -> F64:
+    """Sums over the weeks: (n, days, 96) to (n, 7, 96)."""
+    return np.asarray(np.einsum("ndq,dw->nwq", values, np.eye(7)[weekday]))
+
+
+def _trend(counts: F64, known: Mask, shape: F64) -> _Trend:
+    """The mean of the week around each quarter-hour, of all time where that week is not known; in the half weeks at
+    the ends, the nearest such mean with the growth beside it."""
+    n, days = counts.shape[:2]
+    length = days * QUARTERS
+    at = np.clip(np.arange(length), _HALF, max(length - _HALF, _HALF))
+    seen, due = (_windows(values.reshape(n, length), at) for values in (counts * known, known * shape))
+    mean = (counts * known).sum((1, 2)) / np.maximum((known * shape).sum((1, 2)), 1e-9)
+    path = (seen + _LITTLE * mean[:, None] + 1e-9) / (due + _LITTLE)
+    early, _ = _growth(path, seen, [5 * _HALF, 3 * _HALF, _HALF])
+    growth, doubt = _growth(path, seen, [length - 5 * _HALF, length - 3 * _HALF, length - _HALF])
+    beyond = (np.arange(length) - at) / QUARTERS
+    path *= np.exp(np.where(beyond < 0, early[:, None], growth[:, None]) * beyond)
+    return _Trend(path.reshape(n, days, QUARTERS), growth, doubt)
+
+
+def _windows(values: F64, at: NDArray[np.int64]) -> F64:
+    sums = np.concatenate([np.zeros((len(values), 1)), values.cumsum(1)], axis=1)
+    low = np.maximum(at - _HALF, 0)
+    return np.asarray(sums[:, np.minimum(low + WEEK, values.shape[1])] - sums[:, low])
+
+
+def _growth(path: F64, seen: F64, weeks: list[int]) -> tuple[F64, F64]:
+    """Growth a day (n,) and its variance, from the middles of three weeks: what both steps show, drawn towards none
+    as far as chance explains it. A step of the level is no growth."""
+    usual = np.full(len(path), _USUAL_GROWTH**2)
+    if path.shape[1] < 3 * WEEK:
+        return np.zeros(len(path)), usual
+    steps = np.diff(np.log(path[:, weeks]), axis=1) / np.diff(weeks) * QUARTERS
+    lesser = np.abs(steps).min(1) * np.where((steps > 0).all(1), 1, np.where((steps < 0).all(1), -1, 0))
+    chance = 2 / 49 / np.maximum(seen[:, weeks].min(1), 1)
+    trust = usual / (usual + chance)
+    return lesser * trust, trust * chance
+
+
+def _unlike(counts: F64, known: Mask, expected: F64) -> Mask:
+    """Days (n, days) that are none of the usual: holidays, days of a promotion. None in the first week."""
+    if counts.shape[1] < 7:
+        return np.zeros(counts.shape[:2], np.bool_)
+    due = (expected * known).sum(2)
+    off = np.log(((counts * known).sum(2) + 1) / (due + 1))
+    off -= np.median(off, 1, keepdims=True)
+    usual = np.maximum(1.4826 * np.median(np.abs(off), 1, keepdims=True), 1 / np.sqrt(np.maximum(due, 1)))
+    return np.asarray(np.abs(off) > np.maximum(4 * usual, _UNLIKE))
+
+
+def _unrest(counts: F64, known: Mask, expected: F64, dispersion: F64, parameters: F64) -> tuple[F64, F64]:
+    """(n,) each: the variance over mean of the count of an hour, and the relative variance of its rate beyond what
+    the dispersion explains: that of past hours without the most unlike 1 %, corrected for what was fitted to them and
+    for what is to be said of others."""
+    n = len(counts)
+    seen, due = ((values * known).reshape(n, -1, 4).sum(2) for values in (counts, expected))
+    hours = known.sum((1, 2)) / 4
+    squares = trimmed((seen - due) ** 2, hours)
+    fitted = np.minimum((parameters + counts.shape[1] / 7) / np.maximum(hours, 1), 0.8)
+    hourly = np.maximum(squares / np.maximum(due.sum(1), 1e-9) / (1 - fitted), dispersion) * (1 + fitted)
+    return hourly, (hourly - dispersion) * due.sum(1) / np.maximum((due**2).sum(1), 1e-9)
+
+
+def trimmed(squares: F64, among: F64) -> F64:
+    """The sums (n,) of squares of deviations (n, m), of which so many (n,) are known and the others 0, as if the
+    largest 1 % were as those of a normal distribution are."""
+    left_out = np.floor(among * (1 - _KEPT))[:, None]
+    kept = np.arange(squares.shape[1]) < squares.shape[1] - left_out
+    return np.asarray((np.sort(squares, axis=1) * kept).sum(1) / np.where(left_out[:, 0], _THEIR_SHARE, 1))
+
+
+def _wander(seen: F64, due: F64, dispersion: F64) -> F64:
+    """Relative variance that the level gains a day (n,): that of past days beyond chance, as if a week had been as
+    usual before."""
+    total, expected = seen.sum(2), due.sum(2)
+    week = 7 * (expected**2).mean(1)
+    excess = ((total - expected) ** 2).sum(1) - dispersion * expected.sum(1)
+    found = (excess + week * _USUAL_WANDER) / np.maximum((expected**2).sum(1) + week, 1e-9)
+    return np.asarray(np.maximum(found, _USUAL_WANDER))
+
+
+def _by_hour(wander: F64, known: Mask) -> F64:
+    """The same by hour of the day (n, 24), with the doubt about hours that were never seen, as if it went on a day."""
+    seen = known.reshape(len(known), -1, 24, 4).mean(3).sum(1)
+    return np.asarray(wander[:, None] + 24 * _UNSEEN * np.clip(1 - seen, 0, 1) ** 2)
+
+
+def _level(counts: F64, known: Mask, shape: F64, trend: _Trend, noise: _Noise) -> tuple[F64, F64]:
+    """(level, certainty) at the last quarter-hour known: older ones weigh exp(-age/memory), where the memory is the
+    filter's in its steady state, the square root of what a day's count varies over what the level wanders in a day.
+    A spike counts as three sigma, so that what comes after one is no drop."""
+    n, spread = len(counts), noise.dispersion[:, None]
+    known = known.reshape(n, -1)
+    quarters = np.arange(known.shape[1])
+    last = np.where(known, quarters, 0).max(1)
+    daily = np.maximum(trend.path[:, -1].sum(1) / noise.dispersion, 1e-9)
+    varied = 1 / daily + noise.unrest / 24
+    memory = np.clip(np.sqrt(varied / noise.wander[np.arange(n), (last + 1) % QUARTERS // 4]), _SHORTEST, _LONGEST)
+    age = np.maximum(last[:, None] - quarters, 0) / QUARTERS
+    weight = np.exp(-age / memory[:, None]) * known / spread
+    expected = (trend.path * shape).reshape(n, -1)
+    seen = np.minimum(counts.reshape(n, -1), expected + 3 * np.sqrt(spread * expected) + 1)
+    conversions = (weight * seen).sum(1)
+    due = (weight * shape.reshape(n, -1) * np.exp(-trend.growth[:, None] * age)).sum(1)
+    certainty = conversions / (varied * daily + conversions * trend.doubt * memory**2)
+    return conversions / np.maximum(due, 1e-9) / QUARTER, certainty

@@ -1,0 +1,69 @@
+"""Why conversions are missing, and who lost them."""
+
+import pytest
+
+from streams.core.causes import EXPLAINED, Flow, Pipeline, losses, verdict
+
+WELL = Pipeline(unread=40, behind=1.5, dead_letters=0)
+GOES_ON = Flow(1000, 990)
+SHOPS = {"web": Flow(40, 21), "till": Flow(20, 9)}
+GOAL = Flow(60, 30)
+
+
+@pytest.mark.parametrize(
+    ("changed", "cause"),
+    [
+        ({}, "conversions"),
+        ({"pipeline": Pipeline(unread=15, behind=60, dead_letters=0)}, "late"),
+        ({"pipeline": Pipeline(unread=14, behind=600, dead_letters=0)}, "conversions"),
+        ({"pipeline": Pipeline(unread=0, behind=600, dead_letters=0)}, "conversions"),
+        ({"pipeline": Pipeline(unread=9000, behind=3, dead_letters=0)}, "conversions"),
+        ({"pipeline": Pipeline(unread=0, behind=0, dead_letters=15)}, "refused"),
+        ({"pipeline": Pipeline(unread=0, behind=0, dead_letters=3)}, "conversions"),
+        ({"engagement": Flow(1000, 0)}, "silence"),
+        ({"engagement": Flow(5, 0)}, "people"),
+        ({"engagement": Flow(1000, 520)}, "people"),
+        ({"engagement": Flow(1000, 700)}, "people"),
+        ({"engagement": Flow(1000, 800)}, "conversions"),
+        ({"engagement": Flow(1000, 1500)}, "conversions"),
+        ({"engagement": Flow(0, 0)}, "conversions"),
+        ({"goal": Flow(60, 0), "engagement": Flow(1000, 500)}, "conversions"),
+        ({"sources": {"web": Flow(40, 0), "till": Flow(20, 30)}}, "tag"),
+        ({"sources": {"web": Flow(6, 0), "till": Flow(54, 30)}}, "conversions"),
+        ({"sources": {"web": Flow(10, 0), "till": Flow(50, 30)}}, "conversions"),
+        ({"sources": {"web": Flow(40, 0), "till": Flow(20, 9)}, "engagement": Flow(1000, 400)}, "people"),
+    ],
+)
+def test_each_cause_is_told_from_the_others(changed, cause):
+    facts = {"goal": GOAL, "pipeline": WELL, "engagement": GOES_ON, "sources": SHOPS, **changed}
+    found = verdict(**facts)
+    assert found.cause == cause
+    assert found.cause in EXPLAINED
+    assert found.sources == (("web",) if cause == "tag" else ())
+
+
+def test_all_sources_may_be_broken():
+    found = verdict(Flow(60, 0), WELL, GOES_ON, {"web": Flow(40, 0), "till": Flow(20, 0)})
+    assert found == ("tag", ("till", "web"))
+
+
+def test_a_late_pipeline_goes_before_what_it_makes_look_broken():
+    late = Pipeline(unread=100_000, behind=900, dead_letters=60)
+    assert verdict(Flow(60, 0), late, Flow(1000, 0), {"web": Flow(60, 0)}).cause == "late"
+
+
+def test_losses_are_named_by_size_and_chance_is_left_out():
+    found = losses(100, {"autumn": 50, "paper": 30, "radio": 20}, {"autumn": 10, "paper": 15, "radio": 18})
+    assert [loss.name for loss in found] == ["autumn", "paper"]
+    assert [loss.missing for loss in found] == [40, 15]
+    assert found[0].share == pytest.approx(40 / 57)
+
+
+def test_a_campaign_that_gained_explains_nothing():
+    found = losses(100, {"autumn": 1, "paper": 1}, {"paper": 90})
+    assert [(loss.name, loss.missing, loss.share) for loss in found] == [("autumn", 50, 1)]
+
+
+def test_without_a_past_nothing_is_explained():
+    assert losses(100, {}, {"autumn": 3}) == []
+    assert losses(100, {"autumn": 0}, {}) == []

@@ -1,0 +1,121 @@
+"""What is to be expected: level, growth, rhythm and how sure they are."""
+
+import numpy as np
+import pytest
+
+from streams.core.expectation import Expectation, fit, quarter_of_week
+
+HOURS = (1 + 0.8 * np.sin(np.arange(24) / 24 * 2 * np.pi)).repeat(4)
+
+
+def counts(days, hourly, growth=0.0, seed=1, shape=HOURS):
+    """Quarter-hours (1, days, 96) of a goal that brings so many an hour when they end."""
+    path = np.exp(growth * (np.arange(days * 96) / 96 - days)).reshape(days, 96)
+    return np.random.default_rng(seed).poisson(path * shape * hourly / 4)[None].astype(float)
+
+
+def known(values):
+    return np.ones(values.shape, np.bool_)
+
+
+def learnt(values, mask=None, first_day=0):
+    return fit(values, known(values) if mask is None else mask, np.ones(len(values)), first_day)
+
+
+def next_day(found: Expectation, weekday: int):
+    """Conversions expected on a day right after the history."""
+    return float((found.level[:, None] * found.shape[:, weekday * 96 : weekday * 96 + 96]).sum() * 15)
+
+
+def test_quarters_of_the_week_begin_with_the_epoch():
+    assert [quarter_of_week(minute) for minute in (0, 14, 15, 1440, 10_079, 10_080)] == [0, 0, 1, 96, 671, 0]
+
+
+def test_a_steady_goal_is_expected_to_go_on():
+    found = learnt(counts(28, 60))
+    assert next_day(found, 0) == pytest.approx(1440, rel=0.04)
+    np.testing.assert_allclose(found.shape[0].reshape(7, 96).mean(0), HOURS, atol=0.2)
+    assert found.growth[0] == pytest.approx(0, abs=0.003)
+    assert 1000 < found.certainty[0] < 4000
+
+
+def test_growth_goes_on():
+    found = learnt(counts(28, 60, growth=0.03))
+    assert found.growth[0] == pytest.approx(0.03, abs=0.006)
+    assert next_day(found, 0) == pytest.approx(1440, rel=0.05)
+
+
+def test_two_days_tell_the_hours_of_the_day():
+    found = learnt(counts(2, 60), first_day=3)
+    days = found.shape[0].reshape(7, 96)
+    assert np.abs(days - days[0]).max() < 0.3
+    night, noon = days[0, 68:76].mean(), days[0, 20:28].mean()
+    assert night < 0.4 < 1.6 < noon
+
+
+def test_hours_never_seen_are_doubtful():
+    values = counts(1, 600)
+    mask = known(values)
+    mask[:, :, 48:] = False
+    found = learnt(values, mask)
+    assert found.wander[0, 3] < 1e-5
+    assert found.wander[0, 15] > 100 * found.wander[0, 3]
+
+
+def test_without_history_nothing_is_certain():
+    none = np.zeros((2, 1, 96))
+    found = learnt(none, np.zeros(none.shape, np.bool_))
+    np.testing.assert_allclose(found.certainty, 0)
+    np.testing.assert_allclose(found.level, 0)
+    np.testing.assert_allclose(found.shape, 1)
+
+
+def test_a_goal_without_conversions_expects_none():
+    found = learnt(np.zeros((1, 28, 96)))
+    assert found.level[0] == 0
+    assert found.certainty[0] == 0
+
+
+def test_what_varies_more_than_chance_is_known_to():
+    steady = counts(28, 60)
+    day = np.random.default_rng(5).normal(0, 0.2, (1, 28, 1))
+    restless = np.random.default_rng(6).poisson(np.exp(day) * 15 * HOURS).astype(float)
+    hour = np.random.default_rng(7).normal(0, 0.3, (1, 28, 24)).repeat(4, axis=2)
+    uneven = np.random.default_rng(8).poisson(np.exp(hour) * 15 * HOURS).astype(float)
+    assert learnt(restless).wander[0, 0] > 5 * learnt(steady).wander[0, 0]
+    assert learnt(restless).certainty[0] < learnt(steady).certainty[0] / 3
+    assert learnt(uneven).unrest[0] == pytest.approx(0.09, rel=0.2)
+    assert learnt(steady).unrest[0] < 0.003
+
+
+def test_a_holiday_is_not_learnt():
+    values, holiday = counts(28, 60), counts(28, 60)
+    holiday[:, 20] = np.round(holiday[:, 20] * 0.3)
+    assert next_day(learnt(holiday), 6) == pytest.approx(next_day(learnt(values), 6), rel=0.03)
+
+
+def test_a_spike_is_no_new_level():
+    values = counts(28, 60)
+    values[:, 27, 40:48] *= 5
+    assert next_day(learnt(values), 0) == pytest.approx(1440, rel=0.1)
+
+
+@pytest.mark.parametrize("rows", [[0, 1, 2], [2, 0, 1]])
+def test_goals_know_nothing_of_each_other(rows):
+    values = np.concatenate([counts(9, 6), counts(9, 60, 0.05), counts(9, 600, seed=2)])
+    mask = known(values)
+    mask[1, 4:6] = False
+    mask[2, 8, 50:] = False
+    together = learnt(values[rows], mask[rows], 5)
+    for at, row in enumerate(rows):
+        alone = learnt(values[[row]], mask[[row]], 5)
+        for one, many in zip(alone, together, strict=True):
+            np.testing.assert_allclose(many[at], one[0], rtol=1e-9)
+
+
+def test_what_is_not_known_does_not_matter():
+    values = counts(16, 60)
+    mask = np.random.default_rng(2).random(values.shape) < 0.8
+    noise = np.where(mask, values, 9999)
+    for one, other in zip(learnt(values, mask), learnt(noise, mask), strict=True):
+        np.testing.assert_allclose(one, other)
