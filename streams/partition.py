@@ -139,7 +139,9 @@ class Partition:
         async with self.lock:
             if self.closed:
                 return None
-            await self._persist(partial(self._outbox.bury, self.ledger.expire()))
+            dead = self.ledger.expire()
+            await self._persist(partial(self._outbox.bury, dead))
+            _count_dead(dead)
             stated = self.ledger.report(self._now(), MOST)
             if stated.pairs:
                 await self._append(stated.segment)
@@ -231,7 +233,11 @@ def count(outcomes: Outcomes) -> None:
     """Count what became of records."""
     for outcome, n in outcomes.counts.items():
         metrics.EVENTS.labels(outcomes.batch.topic, outcome).inc(n)
-    for letter in outcomes.dead:
+    _count_dead(outcomes.dead)
+
+
+def _count_dead(letters: Sequence[DeadLetter]) -> None:
+    for letter in letters:
         metrics.DEAD_LETTERS.labels(letter.topic, letter.reason).inc()
 
 
