@@ -180,10 +180,15 @@ def threshold(statistic: F64, usual: NDArray[np.bool_]) -> float:
     return UNREACHED
 
 
+def information(drop: float) -> float:
+    """Kullback and Leibler's, of what is left of an expected conversion against it."""
+    left = 1 - drop
+    return (left * math.log(left) if left else 0) + drop
+
+
 def limits(rate: F64, drop: float, start: I64) -> F64:
     """Lorden's limit (goals,) in minutes for a drop that begins in those minutes."""
-    left = 1 - drop
-    gained = np.cumsum(rate) * ((left * math.log(left) if left else 0) + drop)
+    gained = np.cumsum(rate) * information(drop)
     before = np.where(start > 0, gained[start - 1], 0)
     reached = np.interp(before + math.log(MONTH), gained, np.arange(1, len(rate) + 1))
     return np.ceil(reached - start - 1e-6)
@@ -201,7 +206,7 @@ class Delays:
 
 def delays(kind: Kind, hourly: float, drop: float, goals: int, thresholds: dict[str, float]) -> Delays:
     """Means over goals without an alarm before the drop."""
-    wait = int(min(max(4 * limits(np.full(1, hourly / 60), drop, np.zeros(1, np.int64))[0], 720), LONGEST))
+    wait = int(min(max(4 * math.log(MONTH) / (information(drop) * hourly / 60), 720), LONGEST))
     months = Months.of(kind, hourly, goals, HISTORY + CALM + DAY + wait + LONGEST, seed=2)
     rng = np.random.default_rng(3)
     awake = np.flatnonzero(months.rate[HISTORY + CALM : HISTORY + CALM + DAY] > 0)
@@ -212,14 +217,17 @@ def delays(kind: Kind, hourly: float, drop: float, goals: int, thresholds: dict[
     raised, _ = watch(months, months.counts.shape[1], until_all=True)
     after = [[minute for minute in found if minute >= at] for found, at in zip(raised, start, strict=True)]
     clear = np.array([not any(minute < at for minute in found) for found, at in zip(raised, start, strict=True)])
-    own = np.array([found[0] - at + 1 if found else wait for found, at in zip(after, start, strict=True)])
-    rules = {name: _first(rule(months, drop), start, thresholds[name], wait) for name, rule in RULES.items()}
-    return Delays(limit[clear].mean(), own[clear].mean(), 1 - np.mean([bool(found) for found in after]), rules)
+    own = np.array([min(found[0] - at + 1, wait) if found else wait for found, at in zip(after, start, strict=True)])
+    rules = {
+        name: float(_first(rule(months, drop), start, thresholds[name], wait)[clear].mean())
+        for name, rule in RULES.items()
+    }
+    return Delays(limit[clear].mean(), own[clear].mean(), (own[clear] == wait).mean(), rules)
 
 
-def _first(statistic: F64, start: I64, over: float, wait: int) -> float:
+def _first(statistic: F64, start: I64, over: float, wait: int) -> F64:
     later = (statistic > over) & (np.arange(statistic.shape[1]) >= start[:, None])
-    return float(np.where(later.any(1), later.argmax(1) - start + 1, wait).mean())
+    return np.where(later.any(1), np.minimum(later.argmax(1) - start + 1, wait), wait)
 
 
 @dataclass
