@@ -167,4 +167,5 @@ def _decoded(decoded: Sequence[E | Rejected | None], outcomes: Outcomes) -> tupl
 
 
 def _reversal(event: Checkout, batch: Batch, at: int, home: int) -> Reversal:
-    return Reversal(event.envelope.message_id, batch.keys[at], batch.values[at] or b"", batch.offsets[at], home)
+    record = batch.keys[at], batch.values[at] or b"", batch.offsets[at]
+    return Reversal(event.envelope.message_id, *record, home, batch.partition)

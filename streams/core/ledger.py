@@ -57,7 +57,7 @@ class Ledger:
 
     def __init__(self, rules: Rules, partition: int = 0, partitions: int = 1) -> None:
         """`partitions` is how many the topics have; of one, nothing is ever forwarded."""
-        self._rules, self._partition = rules, partition
+        self._rules = rules
         self._intake = Intake(rules.catalogue, rules.token_key, rules.retention, Router(partition, partitions))
         self._index, self._book, self._clock = self._intake.index, self._intake.book, self._intake.clock
         self._ids, self._kinds = self._intake.ids, self._intake.kinds
@@ -158,7 +158,7 @@ class Ledger:
         due = self._expired + HOUR
         if self._clock.horizon < due or (horizon := min(self._clock.horizon, self._reporter.oldest)) < due:
             return []
-        return unclaimed(self._forget(horizon), CHECKOUT, self._partition)
+        return unclaimed(self._forget(horizon), CHECKOUT)
 
     def _forget(self, before: int) -> list[Order]:
         self._expired = self._reporter.frozen_before = before
@@ -169,7 +169,7 @@ class Ledger:
 
     def unclaimed(self) -> list[DeadLetter]:
         """Dead letters for the reversals that still wait: the end of a replay."""
-        return unclaimed(self._book.orders.values(), CHECKOUT, self._partition)
+        return unclaimed(self._book.orders.values(), CHECKOUT)
 
     def restore(self, segments: Sequence[tuple[SegmentKey, Segment]], now: int) -> None:
         """Fold valid segments, in their order, into this empty ledger. What may not have been written to ClickHouse

@@ -87,11 +87,11 @@ class OrderBook:
         return gone
 
 
-def unclaimed(orders: Iterable[Order], topic: str, partition: int) -> list[DeadLetter]:
+def unclaimed(orders: Iterable[Order], topic: str) -> list[DeadLetter]:
     """A dead letter for every reversal of this partition whose order never came."""
     return [
         DeadLetter(
-            topic, partition, r.offset, r.key, r.value, "unknown_order", f"no order {o.order_id!r} was completed"
+            topic, r.partition, r.offset, r.key, r.value, "unknown_order", f"no order {o.order_id!r} was completed"
         )
         for o in orders
         for r in o.waiting

@@ -28,13 +28,17 @@ OURS = -1
 
 
 class Reversal(Struct, array_like=True, frozen=True, gc=False):
-    """A refund or cancellation whose order has not come yet, as it arrived at its own partition: `home`, or OURS."""
+    """A refund or cancellation whose order has not come yet, as it arrived; `home` is its own partition, or OURS.
+
+    `partition` and `offset` say where it lies in its source topic: in its own partition, unless it was misrouted.
+    """
 
     message_id: str
     key: bytes | None
     value: bytes
     offset: int
     home: int = OURS
+    partition: int = 0
 
 
 class Worth(NamedTuple):

@@ -42,10 +42,10 @@ class Router:
         keys = [(token_of(event) or event.message_id).encode() for event in events]
         target = partitions_of(keys, self._partitions)
         away = target != self._partition
-        places = [(at[i], int(target[i]), keys[i]) for i in np.flatnonzero(away).tolist()]
-        origins = (Origin(EVENT, batch.topic, self._partition, batch.offsets[i]) for i, _, _ in places)
+        places = [(at[i], int(target[i])) for i in np.flatnonzero(away).tolist()]
+        origins = (Origin(EVENT, batch.topic, self._partition, batch.offsets[i]) for i, _ in places)
         sent = zip(places, origins, strict=True)
-        return away, [Forward(to, origin, key, batch.values[i]) for (i, to, key), origin in sent]
+        return away, [Forward(to, origin, batch.keys[i], batch.values[i]) for (i, to), origin in sent]
 
     def offers(self, reversal: Reversal, topic: str) -> list[Forward]:
         """To every other partition: does the order of this reversal live there?"""

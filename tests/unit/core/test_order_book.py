@@ -144,7 +144,7 @@ def test_an_order_of_very_many_messages_does_not_make_every_segment_large() -> N
 
 
 def test_only_reversals_of_this_partition_are_given_up_here() -> None:
-    waiting = [Reversal("r1", b"k", b"{}", 5), Reversal("r2", b"k", b"{}", 6, home=3)]
-    (letter,) = unclaimed([Order("o", waiting=waiting)], "checkout", 2)
+    waiting = [Reversal("r1", b"k", b"{}", 5, partition=2), Reversal("r2", b"k", b"{}", 6, home=3)]
+    (letter,) = unclaimed([Order("o", waiting=waiting)], "checkout")
     assert letter[:5] == ("checkout", 2, 5, b"k", b"{}")
     assert (letter.reason, "'o'" in letter.error) == ("unknown_order", True)
