@@ -69,30 +69,35 @@ class Alarms:
         self.expected[drop.goal], self.seen[drop.goal] = drop.expected, drop.seen
 
 
+@dataclass
 class Watch:
-    """Goals under watch, by index. `minute` is the next one to be fed."""
+    """Goals under watch, by index. `minute` is the next one to be fed. `weighed` (goals,): the evidence for a drop, of
+    all starts, beyond what starts without any would add up to."""
 
-    def __init__(self, goals: int, minute: int) -> None:
+    minute: int
+    history: History
+    expectation: Expectation
+    evidence: Evidence
+    alarms: Alarms
+    weighed: F64
+
+    @classmethod
+    def begin(cls, goals: int, minute: int) -> "Watch":
+        """A watch that knows nothing yet."""
         none = np.zeros((goals, 0))
-        self._begin(minute, History.of(minute, none, none.astype(np.bool_)))
+        return cls.after(minute, none, none.astype(np.bool_))
 
     @classmethod
     def after(cls, first: int, counts: F64, known: Mask) -> "Watch":
         """A watch that has learnt from counts (goals, minutes) since the minute `first`, without looking for drops."""
-        watch = cls.__new__(cls)
-        watch._begin(first + counts.shape[1], History.of(first, counts, known))
-        return watch
-
-    def _begin(self, minute: int, history: History) -> None:
-        goals = len(history.counts)
-        self.minute, self.history = minute, history
-        self.expectation: Expectation = history.expectation()
-        self.evidence, self._weighed = Evidence.none(goals), np.zeros(goals)
-        none, zero = np.full(goals, _CALM), np.zeros(goals)
-        self.alarms = Alarms(none, none.copy(), zero, zero.copy(), zero.copy())
+        goals, minutes = counts.shape
+        history, zero = History.of(first, counts, known), np.zeros(goals)
+        alarms = Alarms(np.full(goals, _CALM), np.full(goals, _CALM), zero, zero.copy(), zero.copy())
+        return cls(first + minutes, history, history.expectation(), Evidence.none(goals), alarms, zero.copy())
 
     def add(self, counts: F64, known: Mask) -> None:
-        """Take in the counts (goals,) of the next minute where they are known; the others tell nothing."""
+        """Take in the counts (goals,) of the next minute where they are known; the others tell nothing. Counts are of
+        what was completed in that minute, whatever became of it later."""
         if self.minute % _HOUR == 0:
             self._learn()
             self.evidence.scale(np.exp(self.expectation.growth / 24))
@@ -100,10 +105,10 @@ class Watch:
         self.evidence.add(self.minute, counts, known, self.expectation, calm)
         self.alarms.add(counts * known, self.expected * known, self.expectation.dispersion)
         ratios = self.evidence.ratios(self.expectation)
-        self._weighed = (self.evidence.weight * (ratios - 1)).sum(1)
+        self.weighed = (self.evidence.weight * (ratios - 1)).sum(1)
         self.history.add(self.minute, counts, known, self.alarms.on)
         self._end()
-        for goal in np.flatnonzero(calm & (self._weighed >= FALSE_ALARM)):
+        for goal in np.flatnonzero(calm & (self.weighed >= FALSE_ALARM)):
             self._raise(int(goal), *self.evidence.likeliest(int(goal), ratios))
         self.evidence.thin()
         self.minute += 1
@@ -137,7 +142,7 @@ class Watch:
     @property
     def probability(self) -> F64:
         """That a drop is on (goals,), 0 to 1, if there is one a month: an alarm is raised at 0.5."""
-        evidence = np.maximum(self._weighed, 0)
+        evidence = np.maximum(self.weighed, 0)
         calm, alarm = evidence / (evidence + FALSE_ALARM), FALSE_ALARM / (FALSE_ALARM + self.alarms.back)
         return np.where(self.alarms.on, alarm, calm)
 

@@ -76,10 +76,10 @@ def test_a_shop_that_closes_at_night_is_no_drop():
 
 def test_the_first_night_of_a_campaign_is_no_drop_and_its_end_in_the_first_hours_is():
     counts = simulated(600, 2 * DAY)
-    watch = Watch(1, BEGIN)
+    watch = Watch.begin(1, BEGIN)
     assert fed(watch, counts) == [-1]
     stopped = fallen(counts, 4 * HOUR, 1.0)
-    assert 4 * HOUR <= fed(Watch(1, BEGIN), stopped[:, : 8 * HOUR])[0] <= 6 * HOUR
+    assert 4 * HOUR <= fed(Watch.begin(1, BEGIN), stopped[:, : 8 * HOUR])[0] <= 6 * HOUR
 
 
 def test_a_rush_and_its_end_are_no_drop():
@@ -123,7 +123,7 @@ def test_a_drop_that_lasts_is_the_new_normal():
 
 
 def test_a_goal_that_never_had_conversions_raises_none():
-    watch = Watch(1, BEGIN)
+    watch = Watch.begin(1, BEGIN)
     assert fed(watch, np.zeros((1, 2 * DAY))) == [-1]
     assert watch.probability[0] == pytest.approx(0, abs=1e-6)
     assert watch.expected[0] == 0
