@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 
 import msgspec
-import numpy as np
 from msgspec import Raw, structs
 
 from streams.core.admission import DeadLetter
 from streams.core.catalogue import Catalogue, Goal
-from streams.core.events import REFUNDED, REVERSALS, Checkout, denied
+from streams.core.events import END_OF_TIME, REFUNDED, REVERSALS, Checkout, denied
 from streams.core.orders import OURS, Completion, Order, Reversal
 from streams.core.runs import I64, U64
 from streams.core.tokens import Tokens, token_of
@@ -23,7 +22,7 @@ class OrderBook:
         self._catalogue, self._tokens = catalogue, tokens
         self.orders: dict[str, Order] = {}
         self.seen: dict[str, str] = {}  # order by message id
-        self._buyers: dict[int, set[str]] = {}
+        self._buyers: dict[int, dict[str, int]] = {}  # by user and order: when it was last completed, ms
 
     def take(self, event: Checkout, reversal: Reversal) -> tuple[Order, list[Reversal]]:
         """Take in an event that was not seen before; `reversal` is the record as it came. Returns its order, and the
@@ -46,8 +45,10 @@ class OrderBook:
     def _keep(self, order: Order, messages: Iterable[str]) -> None:
         self.orders[order.order_id] = order
         self.seen.update(dict.fromkeys(messages, order.order_id))
-        for user in order.users():
-            self._buyers.setdefault(user, set()).add(order.order_id)
+        for completion in order.completions.values():
+            if completion.user:
+                bought = self._buyers.setdefault(completion.user, {})
+                bought[order.order_id] = max(completion.time, bought.get(order.order_id, 0))
 
     def _completion(self, event: Checkout) -> Completion:
         envelope, refused = event.envelope, denied(event.envelope)
@@ -68,13 +69,12 @@ class OrderBook:
 
     def affected(self, user: U64, time: I64) -> list[Order]:
         """The orders that touches of those users at those times may bear on."""
-        buyers = self._buyers.keys() & set(user.tolist())
-        earliest = {buyer: int(time[user == np.uint64(buyer)].min()) for buyer in buyers}
-        return [order for buyer in buyers for order in self._later(buyer, earliest[buyer])]
-
-    def _later(self, buyer: int, time: int) -> list[Order]:
-        orders = (self.orders[order_id] for order_id in self._buyers[buyer])
-        return [order for order in orders if any(c.time >= time for c in order.completions.values())]
+        earliest: dict[int, int] = {}
+        for buyer, since in zip(user.tolist(), time.tolist(), strict=True):
+            if buyer in self._buyers and since < earliest.get(buyer, END_OF_TIME):
+                earliest[buyer] = since
+        later = (order_id for buyer, t in earliest.items() for order_id, at in self._buyers[buyer].items() if at >= t)
+        return [self.orders[order_id] for order_id in later]
 
     def expire(self, before: int) -> list[Order]:
         """Forget the orders that had no message since that time (ms); returns them."""
@@ -83,7 +83,8 @@ class OrderBook:
             del self.orders[order.order_id]
         known = self.orders.keys()
         self.seen = {message_id: order_id for message_id, order_id in self.seen.items() if order_id in known}
-        self._buyers = {user: kept for user, order_ids in self._buyers.items() if (kept := order_ids & known)}
+        kept = ((user, {o: at for o, at in bought.items() if o in known}) for user, bought in self._buyers.items())
+        self._buyers = {user: bought for user, bought in kept if bought}
         return gone
 
 

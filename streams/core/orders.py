@@ -103,7 +103,3 @@ class Order(Struct, array_like=True, gc=False):
         remaining = value * (completion.amount - taken) // completion.amount if completion.amount else value
         gone = value > 0 and remaining == 0
         return Worth(value, remaining, REVERSED if gone else PARTLY if taken else OPEN)
-
-    def users(self) -> set[int]:
-        """The users of its completions, without 0."""
-        return {completion.user for completion in self.completions.values()} - {0}

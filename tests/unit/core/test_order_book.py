@@ -11,7 +11,7 @@ from streams.core.order_book import OrderBook, unclaimed
 from streams.core.orders import Order, Reversal
 from streams.core.segment import encode
 from streams.core.tokens import Tokens
-from tests.driver import Driver
+from tests.driver import CATALOGUE, Driver
 from tests.messages import DAY, HOUR, NOON, denied, message, order, refund, touch
 
 TOKENS = Tokens(b"sixteen letters!")
@@ -102,6 +102,17 @@ def test_touches_bear_on_the_orders_of_their_user_that_are_not_before_them() -> 
     assert affected(some, "u", NOON + DAY, NOON + 1) == ["o1"]
     assert affected(some, "v", 0) == ["o2"]
     assert affected(some, "w", 0) == []
+
+
+def test_an_order_completed_twice_is_as_late_as_its_later_completion() -> None:
+    for times in ((NOON, NOON + HOUR), (NOON + HOUR, NOON)):
+        some = OrderBook(CATALOGUE, TOKENS)
+        for event, time in zip(("Order Completed", "Visit Booked"), times, strict=True):
+            raw = message(event, f"c{time}", time, order_id="o")
+            found = checkout(raw, CATALOGUE.events, "NOK")
+            assert found is not None
+            some.take(found, Reversal("", None, b"", 0))
+        assert affected(some, "u", NOON + 1) == ["o"]
 
 
 def test_orders_without_a_token_are_nobodys() -> None:

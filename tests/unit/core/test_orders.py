@@ -91,7 +91,6 @@ def test_the_latest_completion_counts_whatever_arrives_first() -> None:
 def test_completions_of_different_events_stand_beside_each_other() -> None:
     made = order(100)
     made.complete("Visit Booked", completion(0, time=9, user=2, goals=("visits",)))
-    assert made.users() == {1, 2}
     assert made.worth(REVENUE) == Worth(100, 100, OPEN)
 
 
