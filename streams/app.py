@@ -9,6 +9,7 @@ from functools import cache
 
 import faust
 import structlog
+from faust.app.base import BootStrategy
 from faust.types import StreamT
 
 from streams import config, costs, logs, metrics, topics
@@ -30,9 +31,14 @@ log = structlog.get_logger(__name__)
 FETCH_BYTES = 4 * 1024 * 1024
 
 
+class _Boot(BootStrategy):  # type: ignore[misc]
+    enable_web = False  # `faust worker` would open Faust's own web server, whatever the settings say
+
+
 class Application(faust.App):  # type: ignore[misc]
     """Faust's app with a web port that answers while tables are still recovering, and a stop that ends."""
 
+    BootStrategy = _Boot
     web_port_server: WebServer
 
     async def on_start(self) -> None:

@@ -12,5 +12,5 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Month:
     """A month with more refunds, duplicates and disorder than anybody has."""
     folder = tmp_path_factory.mktemp("month")
     shares = ["--refunds", "0.3", "--duplicates", "0.1", "--disorder", "0.2"]
-    ok(maalstrom("simulate", folder, "--events", "15000", "--seed", "11", "--users", "900", *shares))
+    ok(maalstrom("simulate", folder, "--events", "8000", "--seed", "11", "--users", "500", *shares))
     return Month(folder)
