@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -68,7 +69,9 @@ def create_app(chosen: config.Settings, rules: Rules, *, partitions: int) -> App
     tune_gc()
     app = _application(chosen, partitions)
     journal = Journal(app)
-    worker = Worker(rules, connect(chosen.clickhouse), journal, Outbox(app), partitions, Group(app))
+    worker = Worker(
+        rules, connect(chosen.clickhouse), journal, Outbox(app), partitions, Group(app), chosen.dead_letter_limits
+    )
     app.worker_state = worker
     app.web_port_server = WebServer(chosen.web_bind, chosen.web_port, metrics.REGISTRY, lambda: worker.ready)
     journal.on_restored(worker.own)
@@ -117,6 +120,10 @@ def _batch(fetched: Fetched) -> Batch:
     return Batch(fetched.topic, *columns, fetched.partition, origins)
 
 
+class StoppedError(Exception):
+    """The worker ended by itself; the text says why."""
+
+
 class Group:
     """The consumer group, as the worker sees it."""
 
@@ -130,6 +137,11 @@ class Group:
     def lag(self) -> dict[tuple[str, int], int]:
         """Records not worked on yet, by topic and partition."""
         return {(tp.topic, tp.partition): records for tp, records in self._app.consumer.lag().items()}
+
+    def stop(self, reason: str) -> None:
+        """End the process as SIGTERM does, what was done written and committed, but with exit status 1."""
+        self._app.beacon.root.data.crash_reason = StoppedError(reason)
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _run_flushes(app: Application, worker: Worker, seconds: float) -> None:

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.core.catalogue import Catalogue, CatalogueError, duration, parse
+from streams.core.dead_letter_limit import Limits
 
 SHORTEST_KEY = 16  # characters of a token key
 
@@ -36,6 +37,8 @@ class Settings(BaseSettings):
     app_id: str = Field(default="maalstrom", pattern=r"^[A-Za-z0-9._-]+$")
     datadir: Path = Path("maalstrom-data")
     broker_url: str = Field(default="kafka://127.0.0.1:9092", validation_alias="BROKER_URL")
+    dlq_ratio: float = Field(default=Limits.ratio, ge=0, le=1)
+    dlq_consecutive: int = Field(default=Limits.consecutive, ge=0)
     web_bind: str = Field(default="127.0.0.1", validation_alias="WEB_BIND")
     web_port: int = Field(default=6066, validation_alias="WEB_PORT", ge=1, le=65535)
 
@@ -44,6 +47,11 @@ class Settings(BaseSettings):
     def _is_duration(cls, text: str) -> str:
         duration(text)
         return text
+
+    @property
+    def dead_letter_limits(self) -> Limits:
+        """When too many dead letters stop the worker."""
+        return Limits(self.dlq_ratio, self.dlq_consecutive)
 
     @property
     def bootstrap(self) -> str:

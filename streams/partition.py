@@ -97,20 +97,23 @@ class Partition:
         self._hour = now // HOUR
         return now
 
-    async def take(self, batch: Batch, oldest: float, acknowledge: Callable[[], object]) -> None:
-        """Work on a batch whose oldest record has the timestamp `oldest` (s); returns when it is durable and
-        acknowledged, or the partition is closed."""
+    async def take(self, batch: Batch, oldest: float, acknowledge: Callable[[], object]) -> list[Outcomes]:
+        """Work on a batch whose oldest record has the timestamp `oldest` (s); returns what became of its records
+        when it is durable and acknowledged, or the partition is closed."""
         started = time.monotonic()
+        outcomes: list[Outcomes] = []
         async with self.lock:
             for applied in self._applied(batch):
                 await self._send(applied)
                 await self._append(applied.segment)
                 _count(applied)
+                outcomes += applied.outcomes
             if not self.closed:
                 self._arrived.append((self._sequence, oldest))
                 acknowledge()
         metrics.BATCH_SECONDS.observe(time.monotonic() - started)
         metrics.BATCH_RECORDS.observe(len(batch.values))
+        return outcomes
 
     async def _send(self, applied: Applied) -> None:
         """What must be with the broker before the segment that caused it."""

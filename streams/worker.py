@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
@@ -11,7 +12,8 @@ import structlog
 from streams import catalogue_rows, metrics, migrations
 from streams.clickhouse import Client, DatabaseError
 from streams.core import costs
-from streams.core.admission import Batch
+from streams.core.admission import Batch, Outcomes
+from streams.core.dead_letter_limit import DeadLetterLimit, Limits
 from streams.core.joined import joined
 from streams.core.ledger import Rules
 from streams.partition import Outbox, Partition, Snapshot, Store, count, now_ms
@@ -19,6 +21,7 @@ from streams.sink import Sink
 
 BACKLOG = 1_000_000  # records worked on and not in ClickHouse yet, at which the flow stops
 COMMIT_AGAIN = 0.5  # s between attempts to commit
+DEFAULT_LIMITS = Limits()
 LAST_FLUSH = 8.0  # s that a stop waits for the last flush
 
 log = structlog.get_logger(__name__)
@@ -30,6 +33,8 @@ class Group(Protocol):
     async def commit(self) -> bool: ...
 
     def lag(self) -> Mapping[tuple[str, int], int]: ...
+
+    def stop(self, reason: str) -> None: ...
 
 
 class SinkWatch:
@@ -60,9 +65,12 @@ class Worker:
         outbox: Outbox,
         partitions: int,
         group: Group,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._rules, self._client, self._store, self._outbox, self._group = rules, client, store, outbox, group
         self._count = partitions
+        self._limits: defaultdict[str, DeadLetterLimit] = defaultdict(lambda: DeadLetterLimit(limits))
+        self._failed = False
         self._watch = SinkWatch()
         self._sink = Sink(client, self._watch)
         self.partitions: dict[int, Partition] = {}
@@ -103,21 +111,43 @@ class Worker:
         waits too."""
         await self._flowing.wait()
         owned = self.partitions.get(batch.partition)
-        if owned is None:
-            return  # revoked meanwhile: the next owner reads it again
-        await owned.take(batch, timestamps[0] / 1000, acknowledge)
+        if owned is None or self._failed:
+            return  # revoked meanwhile, or we end: the next owner reads it again
+        self._hold_to_limit(await owned.take(batch, timestamps[0] / 1000, acknowledge), batch)
         self._backlog += len(batch.values)
         if self._backlog >= BACKLOG:
             self._flowing.clear()
 
     async def take_costs(self, batch: Batch, timestamps: Sequence[int], acknowledge: Callable[[], object]) -> None:
         """Write cost records straight to ClickHouse: one with the same id replaces what was there."""
+        if self._failed:
+            return
         now = now_ms()
         taken = costs.take(batch, [min(at, now) for at in timestamps], self._rules.catalogue)
         await self._outbox.bury(taken.outcomes.dead)
         await self._sink.write({batch.topic: taken.columns})
         count(taken.outcomes)
         acknowledge()
+        self._hold_to_limit([taken.outcomes], batch)
+
+    def _hold_to_limit(self, outcomes: Sequence[Outcomes], batch: Batch) -> None:
+        """End the worker when nearly everything of a topic becomes a dead letter."""
+        for each in outcomes:
+            topic, dead = each.batch.topic, each.counts["dead_letter"]
+            if too_many := self._limits[topic].add(sum(each.counts.values()), dead):
+                why = "; ".join(f"{n} {reason}" for reason, n in Counter(d.reason for d in each.dead).items())
+                self._fail(
+                    f"too many dead letters of topic {topic}: {too_many}, at last ({why}) in {batch.topic}/"
+                    f"{batch.partition} up to offset {batch.offsets[-1]}; look at them with `maalstrom dlq list`, mend "
+                    "what makes them, and start the worker again: it goes on from there"
+                )
+
+    def _fail(self, reason: str) -> None:
+        """Take no more batches, and have the process end."""
+        if not self._failed:
+            self._failed = True
+            log.error(reason)
+            self._group.stop(reason)
 
     async def flush(self) -> None:
         """Bring all that changed to ClickHouse: durable, then committed, then written (invariant I3)."""
