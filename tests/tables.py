@@ -1,7 +1,8 @@
 """The final tables that a ledger's rows amount to, as plain dicts in the form of tests/reference.py."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from itertools import pairwise
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,7 +19,7 @@ def values(column: Any) -> list[Any]:
         return [column.words[code] for code in column.codes.tolist()]
     if isinstance(column, Ragged):
         flat, edges = values(column.values), column.offsets.tolist()
-        return [flat[start:end] for start, end in zip(edges[:-1], edges[1:], strict=True)]
+        return [flat[start:end] for start, end in pairwise(edges)]
     if isinstance(column, Mapping):
         by_key = {key: values(part) for key, part in column.items()}
         return [dict(zip(by_key, row, strict=True)) for row in zip(*by_key.values(), strict=True)]
@@ -34,7 +35,7 @@ def rows(columns: Columns) -> list[dict[str, Any]]:
 class Database:
     """ReplacingMergeTree in small: of the rows with one key, the one with the largest version counts."""
 
-    KEYS = {
+    KEYS: ClassVar = {
         "goal_attribution": (*_CELL, "reported_at", "origin", "partition"),
         "conversions": ("goal", "conversion_id"),
         "engagement_counts": ("window_start", "reported_at", "origin", "campaign", "network", "action", "partition"),
