@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check kafka setup clean
+.PHONY: demo test faults check kafka setup clean
 
 demo: $(READY)  ## a simulated campaign month through Kafka, the worker and ClickHouse
 	@$(BIN)/maalstrom demo $(ARGS)
 
 test: $(READY)  ## every test
 	@$(BIN)/python -m pytest $(ARGS)
+
+faults: $(READY)  ## workers and servers killed, frozen and cut off, on a real broker: some minutes
+	@$(BIN)/python -m pytest -m faults $(ARGS)
 
 check: $(READY)  ## formatting, lint, types
 	@$(BIN)/ruff format --check .

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import NamedTuple, Self
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
@@ -53,6 +55,38 @@ def send(
     assert not left, f"{left} records were not taken within 60 s"
     assert not failed, f"{len(failed)} records were refused, the first: {failed[0]}"
     return count
+
+
+class Feed(threading.Thread):
+    """Sends records in the background, evenly over about so many seconds; leaving the block waits for the last one."""
+
+    def __init__(self, bootstrap: str, records: Sequence[Record], seconds: float) -> None:
+        super().__init__(daemon=True)
+        self._address = bootstrap
+        self._records = records
+        self._pause = seconds / 50
+        self._failure: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.join()
+        if error is None and self._failure is not None:
+            raise self._failure
+
+    def run(self) -> None:
+        """Send; what goes wrong is raised where the block ends."""
+        try:
+            size = -(-len(self._records) // 50)
+            for start in range(0, len(self._records), size):
+                send(self._address, self._records[start : start + size])
+                time.sleep(self._pause)
+        except BaseException as failure:
+            self._failure = failure
 
 
 def _produce(producer: Producer, record: Record, failed: list[KafkaError]) -> None:

@@ -15,7 +15,6 @@ from kafka.structs import OffsetAndMetadata
 
 from streams import brokers, clickhouse
 from streams.core.admission import Batch
-from streams.core.catalogue import parse
 from streams.core.dead_letters import Failure, encode_headers
 from streams.core.ledger import Ledger, Rules
 from streams.sink import write_rows
@@ -39,13 +38,13 @@ def fed(rig: Rig) -> Rig:
 
 
 def work(rig: Rig) -> None:
-    rules = Rules(parse(rig.catalogue), TOKEN_KEY.encode(), rig.layout.retention_ms)
+    rules = Rules(rig.catalogue, TOKEN_KEY.encode(), rig.layout.retention_ms)
     records, now = rig.records(), int(time.time() * 1000)
     ledger = Ledger(rules)
     for topic in EVENTS:
         own = [record for record in records if record.topic == topic]
         batch = Batch(topic, [r.value for r in own], [r.key for r in own], range(len(own)))
-        for letter in ledger.apply(batch, now).outcomes.dead:
+        for letter in (dead for outcomes in ledger.apply(batch, now).outcomes for dead in outcomes.dead):
             bury(rig, own[letter.offset], letter.reason)
     ledger.report(now)
     with clickhouse.connect(rig.dsn) as client:
