@@ -32,7 +32,13 @@ CONFIG: dict[str, Any] = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"aiokafka": {"level": "CRITICAL"}, "faust": {"level": "INFO"}},
+    "loggers": {
+        "aiokafka": {"level": "CRITICAL"},
+        "faust": {"level": "INFO"},
+        # What they would say of a ClickHouse that is down, we say once an attempt.
+        "clickhouse_connect": {"level": "CRITICAL"},
+        "urllib3.connectionpool": {"level": "ERROR"},
+    },
 }
 
 structlog.configure(

@@ -189,6 +189,8 @@ def test_it_is_alive_while_clickhouse_is_not_and_ready_when_it_is(tmp_path: Path
         send(pipeline.bootstrap, records)
         pipeline.until(worker, lambda: outcomes(worker)["engagement", "accepted"] == 100)
         assert worker.get("/ready")[0] == 503
+        pipeline.until(worker, lambda: "ClickHouse does not answer, trying again" in worker.said())
+        assert "Retrying" not in worker.said(), "the driver's attempts are not the reader's business"
         with serving(tmp_path / "clickhouse", port):
             worker.wait_ready()
             pipeline.until(worker, lambda: pipeline.behind() == 0)
