@@ -23,6 +23,8 @@ from tests.integration.harness import EVENTS, TOKEN_KEY, Account, Rig, simulated
 from tests.integration.records import Record, Stored, send, stored
 from tests.integration.written import differences
 
+pytestmark = pytest.mark.faults
+
 PARTITIONS = 2
 BAD = [
     Record("engagement", b"someone", b"\xff{"),
