@@ -123,13 +123,13 @@ class Watch:
     def _raise(self, goal: int, since: int, seen: float, expected: float) -> None:
         self.alarms.begin(Drop(goal, since, self.minute, expected, seen))
         self.evidence.forget(goal)
-        self.history.mark(goal, since, True)
+        self.history.mark(goal, since, self.minute, True)
 
     def _end(self) -> None:
         alarms = self.alarms
         lasting = alarms.on & (self.minute - alarms.raised >= PATIENCE)
         for goal in np.flatnonzero(lasting):
-            self.history.mark(int(goal), int(alarms.since[goal]), False)
+            self.history.mark(int(goal), int(alarms.since[goal]), self.minute, False)
         alarms.since[lasting | (alarms.back >= FALSE_ALARM)] = _CALM
         if lasting.any():
             self._learn()

@@ -53,7 +53,7 @@ class Evidence:
         rate = expectation.shape[:, quarter_of_week(minute)] * known
         self.facts[_SEEN] += (counts * known)[:, None]
         self.facts[_EXPECTED] += self.facts[_LEVEL] * rate[:, None]
-        self.facts[_DOUBT] += expectation.wander[:, minute % 1440 // 60, None]
+        self.facts[_DOUBT] += expectation.wander[:, quarter_of_week(minute) // 4, None]
 
     def _begin(self, minute: int, expectation: Expectation, calm: Mask) -> None:
         none = np.zeros(len(calm))

@@ -22,7 +22,9 @@ WEEK = 7 * QUARTERS
 _HALF = WEEK // 2
 _USUAL_GROWTH = 0.03  # standard deviation of the growth rates that goals have, per day
 _USUAL_WANDER = 0.02**2  # relative variance that a level gains a day, at the least
-_UNSEEN = 0.5  # relative variance that an hour of the day has which was never seen
+# Relative variance that the level gains a day in hours of the day that were never seen, as when a day of the week
+# begins that was never seen; and in the rest of that day.
+_UNSEEN_HOUR, _UNSEEN_DAY = 12.0, 1.0
 _SHORTEST, _LONGEST = 1 / QUARTERS, 28.0  # days that the level is an average of
 _LITTLE = 1e-6  # quarter-hours as which the mean of all time counts
 _UNLIKE = 0.25  # log ratio to its expectation beyond which a day may be left out of the rhythm
@@ -35,8 +37,8 @@ class Expectation(NamedTuple):
     `shape` (n, 672): rate by quarter-hour of the week relative to the level. `level` (n,): conversions a minute.
     `certainty` (n,): the level is known as from that many conversions (its relative variance is 1/certainty).
     `growth` (n,): of the level, a day, as a logarithm. `dispersion` (n,): variance of a minute's count over its mean,
-    at least 1. `unrest` (n,): relative variance of the rate of an hour. `wander` (n, 24): relative variance that the
-    level gains a minute, by hour of the day.
+    at least 1. `unrest` (n,): relative variance of the rate of an hour. `wander` (n, 168): relative variance that
+    the level gains a minute, by hour of the week.
     """
 
     shape: F64
@@ -58,7 +60,7 @@ class _Trend(NamedTuple):
 
 
 class _Noise(NamedTuple):
-    """As in an expectation, but `wander` (n, 24) a day."""
+    """As in an expectation, but `wander` (n, 168) a day."""
 
     dispersion: F64
     unrest: F64
@@ -70,27 +72,31 @@ def quarter_of_week(minute: int) -> int:
     return minute // 1440 % 7 * QUARTERS + minute % 1440 // QUARTER
 
 
-def fit(counts: F64, known: Mask, dispersion: F64, first_day: int) -> Expectation:
+def fit(counts: F64, known: Mask, alarmed: Mask, dispersion: F64, first_day: int) -> Expectation:
     """What to expect after a history of counts (n, days, 96) that begins on a day (since the epoch).
 
-    `known` says which quarter-hours are complete and usual; the others are not learnt from. `dispersion` (n,) is the
+    Quarter-hours that are not `known` (complete) are not learnt from. Those `alarmed`, counted while a drop was on,
+    say nothing of the level, but what drops at the same time in two weeks is a rhythm. `dispersion` (n,) is the
     variance of a minute's count over its mean.
     """
     weekday = (first_day + np.arange(counts.shape[1])) % 7
-    shape, usual, hourly = np.ones((len(counts), 7, QUARTERS)), known, dispersion
-    for _ in range(2):
+    learnt = known & (~alarmed | (_weekly(alarmed, weekday) > 1)[:, weekday])
+    shape, usual, hourly = np.ones((len(counts), 7, QUARTERS)), learnt, dispersion
+    for again in (False, True):
         trend = _trend(counts, usual, shape[:, weekday])
-        usual = known & ~_unlike(counts, known, trend.path * shape[:, weekday])[:, :, None]
+        if again:
+            usual = learnt & ~_unlike(counts, learnt, trend.path * shape[:, weekday])[:, :, None]
         found = rhythm(_weekly(counts * usual, weekday), _weekly(trend.path * usual, weekday), hourly)
         shape = found.shape
         trend = _trend(counts, usual, shape[:, weekday])
         hourly, unrest = _unrest(counts, usual, trend.path * shape[:, weekday], dispersion, found.parameters)
-    wander = _by_hour(_wander(counts * usual, trend.path * shape[:, weekday] * usual, hourly), known)
-    level, certainty = _level(counts, known, shape[:, weekday], trend, _Noise(dispersion, unrest, wander))
+    wander = _wander(counts * usual, trend.path * shape[:, weekday] * usual, hourly)[:, None] + _unseen(learnt, weekday)
+    noise = _Noise(dispersion, unrest, wander)
+    level, certainty = _level(counts, known & ~alarmed, shape[:, weekday], trend, noise, first_day)
     return Expectation(shape.reshape(-1, WEEK), level, certainty, trend.growth, dispersion, unrest, wander / 1440)
 
 
-def _weekly(values: F64, weekday: NDArray[np.int64]) -> F64:
+def _weekly(values: F64 | Mask, weekday: NDArray[np.int64]) -> F64:
     """Sums over the weeks: (n, days, 96) to (n, 7, 96)."""
     return np.asarray(np.einsum("ndq,dw->nwq", values, np.eye(7)[weekday]))
 
@@ -172,13 +178,16 @@ def _wander(seen: F64, due: F64, dispersion: F64) -> F64:
     return np.asarray(np.maximum(found, _USUAL_WANDER))
 
 
-def _by_hour(wander: F64, known: Mask) -> F64:
-    """The same by hour of the day (n, 24), with the doubt about hours that were never seen, as if it went on a day."""
-    seen = known.reshape(len(known), -1, 24, 4).mean(3).sum(1)
-    return np.asarray(wander[:, None] + 24 * _UNSEEN * np.clip(1 - seen, 0, 1) ** 2)
+def _unseen(known: Mask, weekday: NDArray[np.int64]) -> F64:
+    """Relative variance (n, 168) that the level gains a day, by hour of the week, in hours of the day and days of the
+    week that were never seen, or in part."""
+    hours = np.clip(1 - known.reshape(len(known), -1, 24, 4).mean(3).sum(1), 0, 1) ** 2
+    days = np.clip(1 - _weekly(known, weekday).mean(2), 0, 1) ** 2
+    begins = np.where(np.arange(24) == 0, _UNSEEN_HOUR, _UNSEEN_DAY)
+    return np.asarray(days[:, :, None] * begins + hours[:, None] * _UNSEEN_HOUR).reshape(len(known), 168)
 
 
-def _level(counts: F64, known: Mask, shape: F64, trend: _Trend, noise: _Noise) -> tuple[F64, F64]:
+def _level(counts: F64, known: Mask, shape: F64, trend: _Trend, noise: _Noise, first_day: int) -> tuple[F64, F64]:
     """(level, certainty) at the last quarter-hour known: older ones weigh exp(-age/memory), where the memory is the
     filter's in its steady state, the square root of what a day's count varies over what the level wanders in a day.
     A spike counts as three sigma, so that what comes after one is no drop."""
@@ -188,7 +197,8 @@ def _level(counts: F64, known: Mask, shape: F64, trend: _Trend, noise: _Noise) -
     last = np.where(known, quarters, 0).max(1)
     daily = np.maximum(trend.path[:, -1].sum(1) / noise.dispersion, 1e-9)
     varied = 1 / daily + noise.unrest / 24
-    memory = np.clip(np.sqrt(varied / noise.wander[np.arange(n), (last + 1) % QUARTERS // 4]), _SHORTEST, _LONGEST)
+    hour = (first_day * QUARTERS + last + 1) % WEEK // 4
+    memory = np.clip(np.sqrt(varied / noise.wander[np.arange(n), hour]), _SHORTEST, _LONGEST)
     age = np.maximum(last[:, None] - quarters, 0) / QUARTERS
     weight = np.exp(-age / memory[:, None]) * known / spread
     expected = (trend.path * shape).reshape(n, -1)

@@ -60,16 +60,17 @@ class History:
         self.counts, self.squares = self.counts[:, days:], self.squares[:, days:]
         self.minutes, self.alarmed = self.minutes[:, days:], self.alarmed[:, days:]
 
-    def mark(self, goal: int, since: int, alarmed: bool) -> None:
-        """Say of all from that minute on whether it was during an alarm of the goal."""
-        self.alarmed[goal].reshape(-1)[max(since // QUARTER - self.first_day * QUARTERS, 0) :] = alarmed
+    def mark(self, goal: int, since: int, until: int, alarmed: bool) -> None:
+        """Say of all from one minute to another, both included, whether it was during an alarm of the goal."""
+        start, end = (max(minute // QUARTER - self.first_day * QUARTERS, 0) for minute in (since, until))
+        self.alarmed[goal].reshape(-1)[start : end + 1] = alarmed
 
     def _usual(self) -> Mask:
         return np.asarray((self.minutes == QUARTER) & ~self.alarmed)
 
     def expectation(self) -> Expectation:
         """What is to be expected after this."""
-        return fit(self.counts, self._usual(), self.dispersion(), self.first_day)
+        return fit(self.counts, self.minutes == QUARTER, self.alarmed, self.dispersion(), self.first_day)
 
     def dispersion(self) -> F64:
         """Variance over mean of the count of a minute (n,), at least 1, from how counts vary within quarter-hours."""

@@ -1,10 +1,10 @@
 """How soon a drop of conversions is noticed, and how often one is that never was, on simulated months.
 
-    python tests/bench/bench_drops.py [--goals 48] [--kinds quiet,daily,...] [--rates 2,60,600,2000]
+    python tests/bench/bench_drops.py [--goals 48] [--kinds quiet,rhythm,...] [--rates 2,60,600,2000]
 
 Each goal has four weeks of history, then a month without a drop (false alarms), then a drop at a random minute (delay).
-Beside the watch as it ships, three rules on the same counts, each with the threshold that gives it one false alarm a
-goal and month in that very month, which the watch may not exceed:
+Beside the watch as it ships, three rules on the same counts, each with the threshold at which it has as many false
+alarms as the watch in that very month, or less:
 
 - half    the last 60 minutes below a share of the same 60 minutes a week before (the share that people take is a half)
 - sigma   the last 60 minutes some standard deviations (of Poisson) below their mean in the four weeks before
@@ -36,7 +36,6 @@ CALM = 2 * DAY  # of watching before a drop
 HOLIDAY = 17  # day of the month
 DROPS = (0.2, 0.5, 1.0)
 LONGEST = 28 * DAY  # that a drop is waited for
-UNREACHED = float("inf")
 
 
 @dataclass(frozen=True)
@@ -77,8 +76,7 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind("quiet", lambda minutes: np.ones(len(minutes))),
-        Kind("daily", _day),
-        Kind("weekly", _week),
+        Kind("rhythm", _week),
         Kind("growing", _growing),
         Kind("holiday", _holiday),
         Kind("overnight zero", _closed),
@@ -168,16 +166,19 @@ def cusum(months: Months, drop: float) -> F64:
 RULES: dict[str, Callable[[Months, float], F64]] = {"half": half, "sigma": sigma, "cusum": cusum}
 
 
-def threshold(statistic: F64, usual: NDArray[np.bool_]) -> float:
-    """The value above which the statistic (goals, minutes) comes first once a month, counting from the beginning."""
+def first_rate(first: F64) -> float:
+    """Alarms a minute, from the minutes (goals,) until the first of each; infinite where there was none."""
+    return float(np.isfinite(first).sum() / np.minimum(first, MONTH).sum())
+
+
+def threshold(statistic: F64, usual: NDArray[np.bool_], rate: float) -> float:
+    """The value above which the statistic (goals, minutes) comes no more often than that, first alarms a minute."""
     peaks = np.maximum.accumulate(np.where(usual, np.nan_to_num(statistic, nan=-1), -1), axis=1)
-    candidates = np.unique(np.quantile(peaks[:, -1], np.linspace(0, 1, 65)))
-    for value in candidates:
+    for value in np.unique(peaks[:, -1]):
         over = peaks > value
-        first = np.where(over.any(1), over.argmax(1), peaks.shape[1])
-        if over.any(1).sum() * MONTH <= first.sum():
+        if first_rate(np.where(over.any(1), over.argmax(1) + 1.0, np.inf)) <= rate:
             return float(value)
-    return UNREACHED
+    raise ValueError("nothing is above the largest")
 
 
 def information(drop: float) -> float:
@@ -246,14 +247,27 @@ def calm(kind: Kind, hourly: float, goals: int) -> Calm:
     raised, _ = watch(months, HISTORY + MONTH)
     quiet_day = HISTORY // DAY + HOLIDAY if kind.name == "holiday" else -1
     on_it = [any(minute // DAY == quiet_day for minute in found) for found in raised]
-    false = sum(minute // DAY != quiet_day for found in raised for minute in found)
     usual = np.arange(HISTORY, HISTORY + MONTH) // DAY != quiet_day
-    shared = {name: threshold(RULES[name](months, 0)[:, HISTORY:], usual) for name in ("half", "sigma")}
-    thresholds = {drop: shared | {"cusum": threshold(cusum(months, drop)[:, HISTORY:], usual)} for drop in DROPS}
+    false = [[minute - HISTORY + 1 for minute in found if usual[minute - HISTORY]] for found in raised]
+    rate = first_rate(np.array([found[0] if found else np.inf for found in false]))
+    shared = {name: threshold(RULES[name](months, 0)[:, HISTORY:], usual, rate) for name in ("half", "sigma")}
+    thresholds = {drop: shared | {"cusum": threshold(cusum(months, drop)[:, HISTORY:], usual, rate)} for drop in DROPS}
     below = (half(months, 0)[:, HISTORY:] > 0.5) & usual
     begun = (below[:, 1:] & ~below[:, :-1]).sum()
     weeks = goals * MONTH / WEEK
-    return Calm(false / weeks, float(np.mean(on_it)), thresholds, begun / weeks)
+    return Calm(sum(map(len, false)) / weeks, float(np.mean(on_it)), thresholds, begun / weeks)
+
+
+def first_weeks(hourly: float, goals: int) -> list[float]:
+    """False alarms a goal in each of the first four weeks of goals that nothing is known of."""
+    months = Months.of(KINDS["rhythm"], hourly, goals, 4 * WEEK, seed=5)
+    unknown = Watch.begin(goals, 0)
+    raised = np.zeros(4)
+    for minute in range(4 * WEEK):
+        before = unknown.alarms.on.copy()
+        unknown.add(months.counts[:, minute].astype(float), np.ones(goals, np.bool_))
+        raised[minute // WEEK] += (unknown.alarms.on & ~before).sum()
+    return (raised / goals).tolist()
 
 
 COLUMNS = ("kind", "an hour", "false", "half: false", "drop", "limit", "watch", "times", "missed", *RULES)
@@ -287,6 +301,9 @@ def main() -> None:
     for name in chosen.kinds.split(","):
         for hourly in chosen.rates.split(","):
             measure(KINDS[name], float(hourly), chosen.goals)
+    for hourly in chosen.rates.split(","):
+        weeks = ", ".join(f"{false:.2f}" for false in first_weeks(float(hourly), chosen.goals))
+        print(f"new goals with {hourly} an hour, false alarms a goal in the first four weeks: {weeks}", flush=True)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,29 @@ def test_a_drop_is_noticed_and_dated(share, soonest, latest):
         rhythm(WEEKS * 2)[drop.since - BEGIN : drop.raised - BEGIN + 1].sum(), rel=0.1
     )
     assert watch.probability[0] > 0.5
+    assert watch.history.alarmed.sum() == drop.raised // 15 - drop.since // 15 + 1
+
+
+def expected_of_seen(watch):
+    """The ratio for the starts (of the only goal) that stand for something and have seen enough to tell."""
+    facts = watch.evidence.facts[:, 0, (watch.evidence.weight[0] > 0) & (watch.evidence.facts[1, 0] > 3000)]
+    return facts[2] / facts[1]
+
+
+def test_growth_goes_on_for_starts_long_ago():
+    grown = np.exp(0.1 * np.arange(36 * DAY) / DAY)
+    counts = np.random.default_rng(1).poisson(grown * rhythm(36 * DAY))[None].astype(float)
+    watch = learnt(counts, 34 * DAY)
+    fed(watch, counts[:, 34 * DAY :])
+    assert expected_of_seen(watch)[0] == pytest.approx(1, abs=0.05)
+
+
+def test_a_rhythm_learnt_meanwhile_does_not_change_what_starts_expect():
+    counts = np.random.default_rng(1).poisson(rhythm(3 * DAY) * 30)[None].astype(float)
+    watch = Watch.begin(1, BEGIN)
+    fed(watch, counts[:, :DAY])
+    fed(watch, counts[:, DAY:])
+    np.testing.assert_allclose(expected_of_seen(watch)[1:], 1, atol=0.15)
 
 
 def test_a_usual_week_is_no_drop():

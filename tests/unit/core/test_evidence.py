@@ -20,7 +20,7 @@ def expecting(rate, certainty=1e12, wander=0.0, goals=1, dispersion=1.0, unrest=
         growth=full * 0,
         dispersion=full * dispersion,
         unrest=full * unrest,
-        wander=np.full((goals, 24), wander),
+        wander=np.full((goals, 168), wander),
     )
 
 

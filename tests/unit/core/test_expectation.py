@@ -19,7 +19,8 @@ def known(values):
 
 
 def learnt(values, mask=None, first_day=0):
-    return fit(values, known(values) if mask is None else mask, np.ones(len(values)), first_day)
+    mask = known(values) if mask is None else mask
+    return fit(values, mask, np.zeros(values.shape, np.bool_), np.ones(len(values)), first_day)
 
 
 def next_day(found: Expectation, weekday: int):
@@ -45,6 +46,15 @@ def test_growth_goes_on():
     assert next_day(found, 0) == pytest.approx(1440, rel=0.05)
 
 
+def test_a_level_is_less_certain_where_growth_is_not_known_or_the_rate_is_restless():
+    long, short = learnt(counts(28, 60)), learnt(counts(14, 60))
+    assert short.certainty[0] < long.certainty[0] / 2
+    assert (short.level[0], short.growth[0]) == (pytest.approx(1, rel=0.05), 0)
+    hours = np.exp(np.random.default_rng(7).normal(0, 0.5, (1, 28, 24)).repeat(4, axis=2))
+    restless = learnt(np.random.default_rng(8).poisson(hours * 150 * HOURS).astype(float))
+    assert restless.certainty[0] < learnt(counts(28, 600)).certainty[0] / 5
+
+
 def test_two_days_tell_the_hours_of_the_day():
     found = learnt(counts(2, 60), first_day=3)
     days = found.shape[0].reshape(7, 96)
@@ -53,13 +63,15 @@ def test_two_days_tell_the_hours_of_the_day():
     assert night < 0.4 < 1.6 < noon
 
 
-def test_hours_never_seen_are_doubtful():
+def test_hours_and_days_never_seen_are_doubtful():
     values = counts(1, 600)
     mask = known(values)
     mask[:, :, 48:] = False
     found = learnt(values, mask)
-    assert found.wander[0, 3] < 1e-5
-    assert found.wander[0, 15] > 100 * found.wander[0, 3]
+    seen, later, next_day = found.wander[0, [3, 15, 24 + 3]]
+    assert seen < next_day / 2
+    assert next_day < later / 5
+    assert learnt(counts(8, 600)).wander.max() < 1e-6
 
 
 def test_without_history_nothing_is_certain():
@@ -92,6 +104,18 @@ def test_a_holiday_is_not_learnt():
     values, holiday = counts(28, 60), counts(28, 60)
     holiday[:, 20] = np.round(holiday[:, 20] * 0.3)
     assert next_day(learnt(holiday), 6) == pytest.approx(next_day(learnt(values), 6), rel=0.03)
+
+
+@pytest.mark.parametrize(("weeks", "alarm", "day"), [(1, False, 0.3), (1, True, 1.0), (2, True, 0.3)])
+def test_what_drops_twice_at_the_same_time_of_the_week_is_a_rhythm(weeks, alarm, day):
+    values = counts(7 * weeks, 60)
+    alarmed = np.zeros(values.shape, np.bool_)
+    values[:, 3::7] = np.round(values[:, 3::7] * 0.3)
+    alarmed[:, 3::7] = alarm
+    found = fit(values, known(values), alarmed, np.ones(1), 0)
+    days = found.shape[0].reshape(7, 96).mean(1)
+    assert days[3] / days[4] == pytest.approx(day, abs=0.12)
+    assert found.level[0] * days[4] == pytest.approx(1, rel=0.1)
 
 
 def test_a_spike_is_no_new_level():

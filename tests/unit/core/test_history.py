@@ -48,9 +48,9 @@ def test_nothing_is_learnt_from_an_alarm():
     counts[:, 7 * DAY :] = 0
     history = History.of(BEGIN, counts, np.ones(counts.shape, np.bool_))
     fallen = history.expectation().level[0]
-    history.mark(0, BEGIN + 7 * DAY, True)
+    history.mark(0, BEGIN + 7 * DAY, BEGIN + 8 * DAY - 1, True)
     assert history.expectation().level[0] == pytest.approx(1, rel=0.1)
-    history.mark(0, BEGIN + 7 * DAY, False)
+    history.mark(0, BEGIN + 7 * DAY, BEGIN + 8 * DAY - 1, False)
     assert history.expectation().level[0] == fallen < 0.7
 
 
