@@ -186,7 +186,7 @@ def test_costs_come_with_the_events(few: Path) -> None:
 def test_replace_leaves_nothing_of_what_was_there(few: Path) -> None:
     dsn = embedded(few / "clickhouse")
     ok(maalstrom(*FEW, "--clickhouse", dsn, cwd=few, env=KEYED))
-    lines = [touch("e3", NOON, campaign="radio"), touch("e4", NOON + 3)]
+    lines = [touch("e3", NOON, "radio"), touch("e4", NOON + 3)]
     (few / "e.ndjson").write_bytes(b"\n".join(lines))
     (few / "c.ndjson").write_bytes(order("o9", NOON + 2, "Z"))
     ok(maalstrom(*FEW, "--clickhouse", dsn, "--replace", cwd=few, env=KEYED))
