@@ -20,7 +20,7 @@ from streams.core.reporter import Reporter
 from streams.core.routing import Forward, Router
 from streams.core.rows import Columns
 from streams.core.runs import Touches, concatenated, none
-from streams.core.segment import Segment, SegmentKey, columns, recoded, used_kinds
+from streams.core.segment import Segment, SegmentKey, columns, open_since, recoded, used_kinds
 from streams.core.statements import Statement
 
 HOUR = 3_600_000  # ms
@@ -173,12 +173,12 @@ class Ledger:
 
     def restore(self, segments: Sequence[tuple[SegmentKey, Segment]], now: int) -> None:
         """Fold valid segments, in their order, into this empty ledger. What may not have been written to ClickHouse
-        is among the next `changes`; every conversion is looked at again by the next reports. Of the hours that are
-        closed and written no aggregates are made: their segments may have been merged into those of other hours."""
+        is among the next `changes`; every conversion is looked at again by the next reports. Of the hours before the
+        first open one no aggregates are made: their segments may have been merged into those of other hours."""
         flushed = max((segment.flushed for _, segment in segments), default=-1)
-        hours = {key.hour for key, _ in segments if key.sequence > flushed} | {_hour(now)}
+        opened = open_since((key for key, _ in segments), flushed, _hour(now))
         for key, segment in segments:
-            self._fold(recoded(segment, self._kinds), key.hour, key.hour in hours, key.sequence > flushed)
+            self._fold(recoded(segment, self._kinds), key.hour, key.hour >= opened, key.sequence > flushed)
         self._forget(max((segment.expired for _, segment in segments), default=0))
         self._reporter.mark(self._book.orders.values())
 

@@ -151,12 +151,13 @@ def _renumbered(statement: Statement, table: np.ndarray[tuple[int], np.dtype[np.
 
 
 def merged(segments: Sequence[Segment]) -> Segment:
-    """One segment that does what those do one after the other; they were all written in the same hour."""
+    """One segment that does what those do one after the other. They are of one hour, or of hours that are not open
+    (`open_since`), and all that they state is in ClickHouse: a restore sees only the last statement of each."""
     kinds = Kinds()
     parts = [recoded(segment, kinds) for segment in segments]
     return Segment(
         after=_latest(part.after for part in parts),
-        flushed=parts[-1].flushed,
+        flushed=max(part.flushed for part in parts),
         offsets=_latest(part.offsets for part in parts),
         newest=_latest(part.newest for part in parts),
         expired=max(part.expired for part in parts),
@@ -166,6 +167,12 @@ def merged(segments: Sequence[Segment]) -> Segment:
         orders=_merged_orders(order for part in parts for order in part.orders),
         statements=list({s.key: s for part in parts for s in part.statements}.values()),
     )
+
+
+def open_since(keys: Iterable[SegmentKey], flushed: int, hour: int) -> int:
+    """The first hour that is open: one with a segment beyond `flushed`, or the current `hour`. Segments of the hours
+    before may be merged with each other; of an open one a restore makes the rows anew, and must find them apart."""
+    return min([hour, *(key.hour for key in keys if key.sequence > flushed)])
 
 
 def _merged_orders(orders: Iterable[Order]) -> list[Order]:

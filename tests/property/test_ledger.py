@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from streams.core.admission import Batch
 from streams.core.ledger import Ledger, Rules
-from streams.core.segment import Segment, SegmentKey, cut, decode, encode, merged
+from streams.core.segment import Segment, SegmentKey, cut, decode, encode, merged, open_since
 from streams.core.tokens import Tokens
 from tests.reference import Result, attribute
 from tests.strategies import CATALOGUE, NOON, Stream, streams
@@ -69,10 +69,11 @@ class Worker:
             self.start()
 
     def compact(self, start: int, end: int) -> None:
-        """Merge neighbouring segments of one hour."""
+        """Merge neighbouring segments that are written: of one hour, or of hours that are not open."""
         group = self.journal[start:end]
-        closed = all(key.hour < self.now // HOUR and key.sequence <= self.flushed for key, _ in group)
-        if closed or len({key.hour for key, _ in group}) == 1:
+        opened = open_since((key for key, _ in self.journal), self.flushed, self.now // HOUR)
+        hours = {key.hour for key, _ in group}
+        if group[-1][0].sequence <= self.flushed and (len(hours) == 1 or max(hours) < opened):
             whole = merged([decode(value) for _, value in group])
             whole.flushed = self.flushed
             self.journal[start:end] = [(group[-1][0], encode(whole))]

@@ -8,7 +8,7 @@ import pytest
 from streams.core.admission import Batch
 from streams.core.codes import Kind, Kinds
 from streams.core.ledger import CHECKOUT, ENGAGEMENT, Ledger, Rules
-from streams.core.segment import Segment, SegmentKey, cut, decode, encode, merged, recoded, valid
+from streams.core.segment import Segment, SegmentKey, cut, decode, encode, merged, open_since, recoded, valid
 from tests.messages import DAY, HOUR, NOON, order, refund, touch
 from tests.strategies import CATALOGUE
 from tests.tables import Database
@@ -177,3 +177,33 @@ def test_touches_of_a_segment_are_columns_of_equal_length() -> None:
     lengths = {len(column) for column in (*segment.touches[:3], *segment.touches.keys)}
     assert lengths == {len(LONG_IDS)}
     assert segment.touches.kind.dtype == np.uint32
+
+
+def test_an_hour_is_open_while_it_is_now_or_has_a_segment_that_may_not_be_written() -> None:
+    keys = [SegmentKey(hour, 1, hour * 10 + i) for hour in (7, 8, 9) for i in range(2)]
+    assert open_since(keys, flushed=91, hour=9) == 9
+    assert open_since(keys, flushed=91, hour=12) == 12
+    assert open_since(keys, flushed=80, hour=12) == 8
+    assert open_since(keys, flushed=-1, hour=12) == 7
+    assert open_since([], flushed=-1, hour=12) == 12
+
+
+def test_hours_that_are_not_open_may_be_merged_and_the_others_come_back_as_they_were() -> None:
+    """Hour 1 is written but for its last segment: merged with hour 0, it would bring that hour's events along."""
+    ledger, database, found = new_ledger(), Database(), dict[SegmentKey, Segment]()
+    for sequence, hour in enumerate((0, 0, 1, 1)):
+        values = [touch(f"t{sequence}", NOON, user="u")]
+        now = NOW + hour * HOUR
+        segment = ledger.apply(Batch(ENGAGEMENT, values, [None], [sequence]), now).segment
+        if sequence < 3:
+            database.write(ledger.changes(version=sequence))
+        segment.flushed = sequence - 1
+        found[SegmentKey(now // HOUR, 1, sequence)] = segment
+    opened = open_since(found, flushed=2, hour=NOW // HOUR + 2)
+    assert [key.sequence for key in found if key.hour < opened] == [0, 1]
+    closed = [found.pop(key) for key in list(found) if key.hour < opened]
+    found = {SegmentKey(NOW // HOUR, 1, 1): merged(closed), **found}
+    restored = new_ledger()
+    restored.restore(list(found.items()), NOW + 2 * HOUR)
+    database.write(restored.changes(version=9))
+    assert sum(database.engagement_counts().values()) == 4
