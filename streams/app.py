@@ -4,18 +4,20 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cache
 
 import faust
 import structlog
+from aiokafka.errors import OffsetOutOfRangeError
 from faust.app.base import BootStrategy
-from faust.types import StreamT
+from faust.types import TP, StreamT
 
 from streams import config, costs, logs, metrics, topics
 from streams.clickhouse import connect
 from streams.core.admission import Batch
+from streams.core.continuity import Available
 from streams.core.intake import CHECKOUT, ENGAGEMENT
 from streams.core.ledger import Rules
 from streams.core.routing import FORWARDED
@@ -41,11 +43,13 @@ class Application(faust.App):  # type: ignore[misc]
 
     BootStrategy = _Boot
     web_port_server: WebServer
+    on_out_of_range: Callable[[OffsetOutOfRangeError], Awaitable[None]]
 
     async def on_start(self) -> None:
         """Open the web port first of all. Raises ConfigError where the environment has put in another transport."""
         if not isinstance(self.consumer, Consumer):
             raise config.ConfigError("a Faust variable sets the consumer's broker URL; unset it and set BROKER_URL")
+        self.consumer.on_out_of_range = self.on_out_of_range
         await self.add_runtime_dependency(self.web_port_server)
         await super().on_start()
 
@@ -75,6 +79,12 @@ def create_app(chosen: config.Settings, rules: Rules, *, partitions: int) -> App
     app.worker_state = worker
     app.web_port_server = WebServer(chosen.web_bind, chosen.web_port, metrics.REGISTRY, lambda: worker.ready)
     journal.on_restored(worker.own)
+
+    async def gone(error: OffsetOutOfRangeError) -> None:
+        for tp, offset in error.args[0].items():
+            await worker.out_of_range(tp.topic, tp.partition, offset)
+
+    app.on_out_of_range = gone
     for topic in (ENGAGEMENT, CHECKOUT, FORWARDED):
         _consume(app, topic, worker.take)
     _consume(app, costs.TOPIC, worker.take_costs)
@@ -137,6 +147,16 @@ class Group:
     def lag(self) -> dict[tuple[str, int], int]:
         """Records not worked on yet, by topic and partition."""
         return {(tp.topic, tp.partition): records for tp, records in self._app.consumer.lag().items()}
+
+    async def available(self, topics: Iterable[str], partition: int) -> dict[str, Available]:
+        """What that partition of each topic holds. Raises KafkaError."""
+        found = await self._app.consumer.available([TP(topic, partition) for topic in topics])
+        return {tp.topic: available for tp, available in found.items()}
+
+    @property
+    def name(self) -> str:
+        """Its id, as Kafka's own tools want it."""
+        return str(self._app.conf.id)
 
     def stop(self, reason: str) -> None:
         """End the process as SIGTERM does, what was done written and committed, but with exit status 1."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import structlog
 
-from streams import catalogue_rows, metrics, migrations
+from streams import catalogue_rows, metrics, migrations, sources
 from streams.clickhouse import Client, DatabaseError
 from streams.core import costs
 from streams.core.admission import Batch, Outcomes
@@ -27,7 +27,7 @@ LAST_FLUSH = 8.0  # s that a stop waits for the last flush
 log = structlog.get_logger(__name__)
 
 
-class Group(Protocol):
+class Group(sources.Group, Protocol):
     """What a worker needs of its consumer group."""
 
     async def commit(self) -> bool: ...
@@ -71,6 +71,7 @@ class Worker:
         self._count = partitions
         self._limits: defaultdict[str, DeadLetterLimit] = defaultdict(lambda: DeadLetterLimit(limits))
         self._failed = False
+        self._sources = sources.Sources(group)
         self._watch = SinkWatch()
         self._sink = Sink(client, self._watch)
         self.partitions: dict[int, Partition] = {}
@@ -91,11 +92,22 @@ class Worker:
         """These partitions are ours from now on, as the journal has them."""
         self.disown()
         for number in sorted(numbers):
-            self.partitions[number] = Partition(number, self._count, self._rules, self._store, self._outbox)
-            touches, _ = self.partitions[number].ledger.size
-            log.info("restored", partition=number, touches=touches, segments=self.partitions[number].segments)
-            await asyncio.sleep(0)  # heartbeats go on
+            partition = Partition(number, self._count, self._rules, self._store, self._outbox)
+            self.partitions[number] = partition
+            touches, _ = partition.ledger.size
+            log.info("restored", partition=number, touches=touches, segments=partition.segments)
+            wrong = await self._sources.broken(number, partition.ledger.offsets, _closed(partition))
+            if wrong:
+                self._fail(wrong)
+            if wrong or partition.closed:
+                return  # there are others of our partitions by now, or none
         self.restored = True
+
+    async def out_of_range(self, topic: str, partition: int, offset: int) -> None:
+        """End the worker: that record is the next one to read, and gone."""
+        wrong = await self._sources.out_of_range(topic, partition, offset, self._stopping.is_set)
+        if wrong:
+            self._fail(wrong)
 
     def disown(self) -> None:
         """No partition is ours; what was on its way comes to nothing."""
@@ -206,7 +218,8 @@ class Worker:
             log.warning("stopped before the last rows were written; the next start writes them")
 
     async def close(self) -> None:
-        """Let go of ClickHouse."""
+        """Let go of the partitions, and of ClickHouse."""
+        self.disown()
         await self._sink.close()
 
     def _measure(self) -> None:
@@ -220,3 +233,7 @@ class Worker:
         for partition in self.partitions.values():
             for topic, newest in partition.ledger.newest.items():
                 metrics.EVENT_TIME_LAG.labels(topic, partition.number).set((now - newest) / 1000)
+
+
+def _closed(partition: Partition) -> Callable[[], bool]:
+    return lambda: partition.closed

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from aiokafka.errors import OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord
 from faust.exceptions import ImproperlyConfigured
 from faust.transport.consumer import ensure_TP
@@ -15,6 +16,7 @@ from faust.types import TP, ConsumerMessage, Message
 from faust.types.tuples import ack_lock
 from mode.utils.futures import notify
 
+from streams.core.continuity import Available
 from streams.core.offsets import OffsetTracker
 from streams.transport.batch import Batch, cut
 from streams.transport.thread import ConsumerThread
@@ -41,6 +43,8 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         self._offsets: dict[TP, OffsetTracker] = {}
         self._generation = -1
         self._room = asyncio.Event()
+        #: Awaited when the next record of a source partition is gone; the error maps the partition to its offset.
+        self.on_out_of_range: Callable[[OffsetOutOfRangeError], Awaitable[None]] = self.crash
 
     async def commit_now(self) -> bool:
         """Commit all that is acknowledged; True when the group coordinator has accepted it.
@@ -71,6 +75,13 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
                 lags[tp] = max(0, end - done)
         return lags
 
+    async def available(self, tps: Sequence[TP]) -> dict[TP, Available]:
+        """What these partitions hold, and the group's offsets in them. Raises KafkaError."""
+        earliest = await self.earliest_offsets(*tps)
+        committed = {tp: await self._thread.committed(tp) for tp in tps}
+        ends = await self.highwaters(*tps)  # last: a commit made meanwhile cannot be beyond them
+        return {tp: Available(earliest[tp], ends[tp], committed[tp]) for tp in tps}
+
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
@@ -81,7 +92,11 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             return await self._wait_for_room(timeout)
         if wanted != active_partitions:
             timeout = min(timeout, _ROOM_POLL_SECONDS)
-        generation, fetched = await self._thread.fetch(wanted, timeout)
+        try:
+            generation, fetched = await self._thread.fetch(wanted, timeout)
+        except OffsetOutOfRangeError as error:
+            await self.on_out_of_range(error)
+            return {}
         if generation != self._generation:
             return {}
         return {

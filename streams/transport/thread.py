@@ -9,6 +9,7 @@ from typing import cast
 
 import aiokafka
 from aiokafka import errors
+from aiokafka.consumer.fetcher import OffsetResetStrategy
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -30,6 +31,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = _FETCH_MAX_WAIT_MS
+        # aiokafka would go on elsewhere without a word where an offset is gone; `_fetch` sees to it instead.
+        consumer._auto_offset_reset = "none"
         consumer._max_poll_records = self.app.conf.broker_max_poll_records or MAX_BATCH_RECORDS
         return consumer
 
@@ -39,14 +42,28 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             await super().on_thread_stop()
 
     async def fetch(self, partitions: set[TP], timeout: float) -> tuple[int, Fetched]:
-        """Records of these partitions, waiting at most `timeout` seconds for the first, and the group's generation."""
+        """Records of these partitions, waiting at most `timeout` seconds for the first, and the group's generation.
+
+        Raises:
+            errors.OffsetOutOfRangeError: the next record of a source partition is gone; it maps the one to the other.
+        """
         result: tuple[int, Fetched]
         result = await self.call_thread(self._fetch, partitions, timeout)
         return result
 
     async def _fetch(self, partitions: set[TP], timeout: float) -> tuple[int, Fetched]:
         consumer = self._ensure_consumer()
-        fetched = await self._fetch_records(consumer, partitions, timeout, consumer._max_poll_records)
+        try:
+            fetched = await self._fetch_records(consumer, partitions, timeout, consumer._max_poll_records)
+        except errors.NoOffsetForPartitionError as error:
+            self._begin(error.args[0])
+            return self.app.consumer_generation_id, {}
+        except errors.OffsetOutOfRangeError as error:
+            (tp,) = error.args[0]
+            if tp.topic not in self.app.tables.changelog_topics:
+                raise
+            self._begin(tp)  # it was compacted meanwhile
+            return self.app.consumer_generation_id, {}
         if self.app.rebalancing:
             # A fetch that waited through a rebalance takes records of the new assignment, which nobody may see before
             # recovery is complete. Where nothing was ever committed, Faust would not come back to them.
@@ -54,6 +71,18 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             for tp in [tp for tp in fetched if tp.topic not in changelogs]:
                 consumer.seek(tp, fetched.pop(tp)[0].offset)
         return self.app.consumer_generation_id, fetched
+
+    def _begin(self, tp: TopicPartition) -> None:
+        """Read a partition from where the configuration says: nothing of it was ever committed."""
+        strategy = OffsetResetStrategy.from_str(self.app.conf.consumer_auto_offset_reset)
+        assignment = self._ensure_consumer()._subscription.subscription.assignment
+        if tp in assignment.tps:
+            assignment.state_value(tp).await_reset(strategy)
+
+    async def committed(self, tp: TP) -> int | None:
+        """The group's committed offset, None where there is none."""
+        offset: int | None = await self.call_thread(self._ensure_consumer().committed, TopicPartition(*tp))
+        return offset
 
     async def try_commit(self, offsets: Mapping[TP, int], generation: int) -> bool:
         """Commit once, as a member of that generation; False unless the coordinator accepted all of it. Without offsets

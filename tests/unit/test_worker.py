@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from streams.clickhouse import Client, DatabaseError, connect
 from streams.core.admission import Batch
 from streams.core.catalogue import parse
+from streams.core.continuity import Available
 from streams.core.ledger import Rules
 from streams.core.segment import SegmentKey
 from streams.worker import Worker
@@ -43,17 +44,31 @@ class Outbox:
         assert not forwards
 
 
-async def _accepted() -> bool:
-    return True
+class Group:
+    """A group whose partitions are always there."""
+
+    name = "group"
+
+    async def commit(self) -> bool:
+        return True
+
+    def lag(self) -> dict[tuple[str, int], int]:
+        return {}
+
+    async def available(self, topics: Iterable[str], partition: int) -> dict[str, Available]:
+        return dict.fromkeys(topics, Available(0, 100, 0))
+
+    def stop(self, reason: str) -> None:
+        raise AssertionError(reason)
 
 
 def run(client: Client, scenario: Callable[[Worker], Awaitable[None]]) -> None:
     """Run a scenario with a worker that owns one partition and has one touch to write."""
 
     async def whole() -> None:
-        worker = Worker(RULES, client, Journal(), Outbox(), 1, _accepted)
+        worker = Worker(RULES, client, Journal(), Outbox(), 1, Group())
         await worker.own({0})
-        await worker.take(0, Batch("engagement", [touch("e1", NOON)], [b"u"], [0]), 0.0, lambda: None)
+        await worker.take(Batch("engagement", [touch("e1", NOON)], [b"u"], [0]), [NOON], lambda: None)
         await scenario(worker)
 
     asyncio.run(whole())
