@@ -172,6 +172,14 @@ def _original(kept: dict[str, str]) -> bytes:
     return base64.b64decode(kept["record_base64"]) if "record_base64" in kept else kept["record"].encode()
 
 
+def test_a_server_gets_the_same_rows_as_a_folder(few: Path, clickhouse_server: str) -> None:
+    server, folder = f"{clickhouse_server}/replay_e2e", embedded(few / "maalstrom-data" / "clickhouse")
+    for dsn in (server, folder):
+        ok(maalstrom(*FEW, cwd=few, env={"MAALSTROM_CLICKHOUSE": dsn}))
+    assert (few / "maalstrom-data" / "token-key").exists()
+    assert dump(server) == dump(folder)
+
+
 def test_costs_come_with_the_events(few: Path) -> None:
     cost = '{"id": "%s", "campaign": "autumn", "day": "2026-11-01", "kind": "money", "amount": "%s", "currency": "NOK"}'
     (few / "costs.ndjson").write_text("\n".join([cost % ("a", "60.00"), cost % ("b", "-1"), cost % ("c", "40.00")]))
