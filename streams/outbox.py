@@ -1,6 +1,7 @@
 """The outbox: records that a worker sends to dead-letter topics and to other partitions."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
@@ -11,7 +12,6 @@ from faust.exceptions import ProducerSendError
 from streams.core.admission import DeadLetter, Origin
 from streams.core.dead_letters import Failure, encode_headers
 from streams.core.routing import FORWARDED, Forward
-from streams.partition import now_ms
 from streams.topics import dead_letters_of
 
 
@@ -27,7 +27,7 @@ class Outbox:
 
     async def _bury(self, letter: DeadLetter) -> Awaitable[Any]:
         source = (letter.topic, letter.partition, letter.offset)
-        headers = encode_headers(Failure(letter.reason, letter.error, *source, now_ms()))
+        headers = encode_headers(Failure(letter.reason, letter.error, *source, time.time_ns() // 1_000_000))
         topic = dead_letters_of(letter.topic)
         return await self._send(topic, letter.key, letter.value, None, headers)
 
