@@ -107,7 +107,7 @@ def _application(chosen: config.Settings, partitions: int) -> Application:
         stream_wait_empty=False,
         consumer_max_fetch_size=FETCH_BYTES,
         producer_acks=-1,
-        producer_max_request_size=1 << 20,
+        producer_max_request_size=8 << 20,
         web_enabled=False,
     )
 

@@ -29,7 +29,8 @@ class Outbox:
         source = (letter.topic, letter.partition, letter.offset)
         headers = encode_headers(Failure(letter.reason, letter.error, *source, time.time_ns() // 1_000_000))
         topic = dead_letters_of(letter.topic)
-        return await self._send(topic, letter.key, letter.value, None, headers)
+        value = b"" if letter.key is None and letter.value is None else letter.value  # Kafka's client wants one of them
+        return await self._send(topic, letter.key, value, None, headers)
 
     async def forward(self, forwards: Sequence[Forward]) -> None:
         """Send records on to the partitions they are for."""

@@ -15,7 +15,7 @@ from streams.core.events import REVERSALS, Checkout, Engagement, Rejected, check
 from streams.core.message_ids import MessageIds
 from streams.core.order_book import OrderBook
 from streams.core.orders import OURS, Order, Reversal
-from streams.core.routing import CLAIM, EVENT, FORWARDED, OFFER, Forward, Router, by_origin
+from streams.core.routing import CLAIM, EVENT, FORWARDED, OFFER, Forward, Router, by_origin, routing_key
 from streams.core.runs import I64, Mask, Touches
 from streams.core.tokens import Tokens
 from streams.core.touches import TouchIndex
@@ -79,8 +79,7 @@ class Intake:
         """The events that belong to this partition; the others are sent on."""
         if routed:
             return at, events
-        envelopes = [event.envelope if isinstance(event, Checkout) else event for event in events]
-        away, forwards = self._router.astray(batch, at, envelopes)
+        away, forwards = self._router.astray(batch, at, [routing_key(event) for event in events])
         if not forwards:
             return at, events
         taken.forwards += forwards

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.core.admission import Batch, Origin
-from streams.core.events import Envelope
+from streams.core.events import Checkout, Engagement
 from streams.core.orders import Reversal
 from streams.core.partitioner import partitions_of
 from streams.core.runs import Mask
@@ -29,18 +29,25 @@ class Forward(NamedTuple):
     value: bytes | None
 
 
+def routing_key(event: Engagement | Checkout) -> str:
+    """The user token, else the order's id, so that an order completed twice without a token meets itself; else the
+    message's own."""
+    if isinstance(event, Checkout):
+        return token_of(event.envelope) or event.order_id
+    return token_of(event) or event.message_id
+
+
 class Router:
     """Knows its own partition and how many there are."""
 
     def __init__(self, partition: int, partitions: int) -> None:
         self._partition, self._partitions = partition, partitions
 
-    def astray(self, batch: Batch, at: Sequence[int], events: Sequence[Envelope]) -> tuple[Mask, list[Forward]]:
-        """Which of the events (at those positions of the batch) belong elsewhere, and what to send there."""
+    def astray(self, batch: Batch, at: Sequence[int], keys: Sequence[str]) -> tuple[Mask, list[Forward]]:
+        """Which of the events (at those positions of the batch) belong elsewhere by their keys; what to send there."""
         if self._partitions == 1:
-            return np.zeros(len(events), np.bool_), []
-        keys = [(token_of(event) or event.message_id).encode() for event in events]
-        target = partitions_of(keys, self._partitions)
+            return np.zeros(len(keys), np.bool_), []
+        target = partitions_of([key.encode() for key in keys], self._partitions)
         away = target != self._partition
         places = [(at[i], int(target[i])) for i in np.flatnonzero(away).tolist()]
         origins = (Origin(EVENT, batch.topic, self._partition, batch.offsets[i]) for i, _ in places)

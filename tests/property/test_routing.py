@@ -78,7 +78,7 @@ def _token(record: tuple[str, bytes], buyers: dict[str, object]) -> bool:
         return True
     if record[0] != "checkout" or event is None or event.envelope.event in REVERSALS:
         return True
-    token = token_of(event.envelope) or event.envelope.message_id
+    token = token_of(event.envelope)
     return buyers.setdefault(event.order_id, token) == token
 
 
