@@ -34,4 +34,5 @@ SINK_ROWS = _counter("sink_rows_total", "Rows that ClickHouse acknowledged.", "t
 SINK_FAILURES = _counter("sink_failures_total", "Inserts that failed and were repeated.")
 STATE_TOUCHES = _gauge("state_touches", "Engagement events in memory.")
 STATE_BYTES = _gauge("state_bytes", "Bytes that their index takes.")
+JOURNAL_GAP = _gauge("journal_gap_records", "Source offsets that the journal misses or covers twice; must be 0.")
 JOURNAL_SEGMENTS = _gauge("journal_segments", "Segments that the partitions of this worker have in the journal.")

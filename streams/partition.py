@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
+from itertools import takewhile
 from typing import NamedTuple, Protocol
 
 import cramjam
@@ -12,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from streams import metrics
 from streams.core.admission import Batch, DeadLetter, Outcomes
+from streams.core.coverage import covered
 from streams.core.ledger import HOUR, Applied, Ledger, Rules
 from streams.core.routing import EVENT, Forward
 from streams.core.rows import Rows
@@ -87,6 +89,7 @@ class Partition:
         self._epoch = max([int(time.time()), self._epoch + 1, *(key.epoch + 1 for key in found)])
         self._after = {self._epoch: self._sequence}
         self._hour = max((key.hour for key in keys), default=0)
+        self._coverage = covered([found[key][0] for key in keys])
         ledger = Ledger(self._rules, self.number, self._partitions)
         ledger.restore([(key, found[key][0]) for key in keys], self._now())
         return ledger
@@ -164,7 +167,9 @@ class Partition:
         """Drop segments that are void or past the retention, and merge small ones that follow each other."""
         async with self.lock:
             since, newest = self.ledger.needed_since, SegmentKey(self._hour, self._epoch, self._sequence)
-            past = [key for key, kept in self._kept.items() if kept.latest < since and key != newest]
+            # None after one that stays: it would look like a hole in what the journal covers.
+            old = takewhile(lambda kept: kept[1].latest < since and kept[0] != newest, self._kept.items())
+            past = [key for key, _ in old]
             await self._remove([*self._void, *past])
             self._void = []
             run = next((run for run in self._runs() if len(run) >= RUN), None)
@@ -188,12 +193,15 @@ class Partition:
 
     async def _merge(self, run: Sequence[SegmentKey]) -> None:
         values = dict(self._store.segments(self.number))
-        whole = merged([_unpacked(values[key]) for key in run])
-        if len(encode(whole)) <= RAW_LIMIT:
+        parts = [_unpacked(values[key]) for key in run]
+        whole = merged(parts)
+        if len(encode(whole)) <= RAW_LIMIT and not covered(parts).gap:  # merged, a hole would not be seen any more
             await self._write(run[-1], whole)
             await self._remove(run[:-1])
 
     async def _append(self, segment: Segment) -> None:
+        for topic, start in segment.starts.items():
+            self._coverage.add(topic, start, segment.offsets[topic])
         for part in cut(segment, RAW_LIMIT):
             self._sequence += 1
             await self._write(SegmentKey(self._hour, self._epoch, self._sequence), part)
@@ -226,6 +234,11 @@ class Partition:
     def segments(self) -> int:
         """How many segments it has in the journal."""
         return len(self._kept)
+
+    @property
+    def gap(self) -> int:
+        """Source offsets that its segments miss, or cover twice."""
+        return self._coverage.gap
 
 
 def _unpacked(value: bytes) -> Segment:

@@ -227,6 +227,7 @@ class Worker:
         metrics.STATE_TOUCHES.set(sum(touches for touches, _ in sizes))
         metrics.STATE_BYTES.set(sum(n for _, n in sizes))
         metrics.JOURNAL_SEGMENTS.set(sum(partition.segments for partition in self.partitions.values()))
+        metrics.JOURNAL_GAP.set(sum(partition.gap for partition in self.partitions.values()))
         for (topic, number), records in self._group.lag().items():
             metrics.CONSUMER_LAG.labels(topic, number).set(records)
         now = now_ms()

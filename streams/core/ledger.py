@@ -80,8 +80,11 @@ class Ledger:
         return self._covering(batch, Applied(segment, taken.outcomes, taken.forwards))
 
     def _covering(self, batch: Batch, applied: Applied) -> Applied:
+        first = batch.offsets[0] if batch.offsets else 0
+        start = self.offsets.setdefault(batch.topic, first)
         if batch.offsets:
             self.offsets[batch.topic] = batch.offsets[-1] + 1
+        applied.segment.starts = {batch.topic: start}
         segment, self._said_expired = applied.segment, self._expired
         segment.offsets, segment.newest, segment.expired = dict(self.offsets), dict(self._clock.newest), self._expired
         return applied

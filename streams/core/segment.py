@@ -56,6 +56,7 @@ class Segment(Struct, array_like=True, gc=False):
     texts: list[tuple[int, int, str]] = []  # of long message ids, by key
     orders: list[Order] = []
     statements: list[Statement] = []
+    starts: dict[str, int] = {}  # the next source offset before it, for the topics that it has records of
 
     @property
     def touches(self) -> Touches:
@@ -106,7 +107,7 @@ def _halves(segment: Segment) -> tuple[Segment, Segment]:
     middle = len(segment.columns.form) // 2
     sides = [_side(segment, at, half) for half, at in enumerate((slice(middle), slice(middle, None)))]
     # With the newest times of the whole, a repetition of the second half could find its own events too late.
-    return msgspec.structs.replace(sides[0], offsets={}, newest={}), sides[1]
+    return msgspec.structs.replace(sides[0], offsets={}, newest={}, starts={}), sides[1]
 
 
 def _side(segment: Segment, at: slice, half: int) -> Segment:
@@ -166,6 +167,7 @@ def merged(segments: Sequence[Segment]) -> Segment:
         texts=[text for part in parts for text in part.texts],
         orders=_merged_orders(order for part in parts for order in part.orders),
         statements=list({s.key: s for part in parts for s in part.statements}.values()),
+        starts=_starts(parts),
     )
 
 
@@ -173,6 +175,14 @@ def open_since(keys: Iterable[SegmentKey], flushed: int, hour: int) -> int:
     """The first hour that is open: one with a segment beyond `flushed`, or the current `hour`. Segments of the hours
     before may be merged with each other; of an open one a restore makes the rows anew, and must find them apart."""
     return min([hour, *(key.hour for key in keys if key.sequence > flushed)])
+
+
+def _starts(parts: Sequence[Segment]) -> dict[str, int]:
+    """Where those parts begin in each topic; unknown when one of them does not say it."""
+    if any(part.offsets and not part.starts for part in parts):
+        return {}
+    topics = {topic for part in parts for topic in part.starts}
+    return {topic: min(part.starts[topic] for part in parts if topic in part.starts) for topic in sorted(topics)}
 
 
 def _merged_orders(orders: Iterable[Order]) -> list[Order]:

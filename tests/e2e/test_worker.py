@@ -42,6 +42,7 @@ METRICS = {
     "maalstrom_state_touches": set(),
     "maalstrom_state_bytes": set(),
     "maalstrom_journal_segments": set(),
+    "maalstrom_journal_gap_records": set(),
 }
 
 
@@ -81,6 +82,7 @@ def test_a_restart_in_the_middle_of_a_month(tmp_path: Path) -> None:
         assert sum(outcomes(worker).values()) == 0, "what was committed was read again"
         pipeline.feed(worker, after)
         counted += outcomes(worker)
+        assert worker.metrics()["maalstrom_journal_gap_records", ()] == 0
         stop(worker)
         assert _unlike(pipeline, before + after) == ""
         assert counted == _wanted_outcomes(before + after)

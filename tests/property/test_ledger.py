@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.core.admission import Batch
+from streams.core.coverage import covered
 from streams.core.ledger import Ledger, Rules
 from streams.core.segment import Segment, SegmentKey, cut, decode, encode, merged, open_since
 from streams.core.tokens import Tokens
@@ -35,7 +36,9 @@ class Worker:
     def start(self) -> None:
         """A new owner: everything it knows is in the journal."""
         self.ledger = Ledger(Rules(CATALOGUE, KEY, retention=LONG))
-        self.ledger.restore([(key, decode(value)) for key, value in self.journal], self.now)
+        segments = [(key, decode(value)) for key, value in self.journal]
+        assert covered([segment for _, segment in segments]).gap == 0
+        self.ledger.restore(segments, self.now)
         self.epoch += 1
 
     def feed(self, topic: str, offset: int, values: Sequence[bytes]) -> None:

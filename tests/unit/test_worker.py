@@ -126,3 +126,21 @@ def test_it_is_ready_while_clickhouse_answers(monkeypatch: pytest.MonkeyPatch) -
         run(client, scenario)
     assert seen["before the first flush"] is seen["engagement_counts 2"] is seen["without partitions"] is False
     assert seen["after the flush"] is True
+
+
+def test_a_segment_that_the_journal_lost_is_a_gap() -> None:
+    journal, gaps = Journal(), []
+
+    async def scenario() -> None:
+        worker = Worker(RULES, client, journal, Outbox(), 1, Group())
+        await worker.own({0})
+        for offset in (0, 3, 8):
+            await worker.take(Batch("engagement", [touch(f"e{offset}", NOON)], [b"u"], [offset]), [NOON], lambda: None)
+        gaps.append(worker.partitions[0].gap)
+        del journal[sorted(journal)[1]]  # from 1 to the offset after 3
+        await worker.own({0})
+        gaps.append(worker.partitions[0].gap)
+
+    with connect("chdb://memory") as client:
+        asyncio.run(scenario())
+    assert gaps == [0, 3]
