@@ -29,8 +29,8 @@ from streams import simulate
 from streams.core.partitioner import partitions_of
 from streams.embedded.broker import EmbeddedBroker
 
-PARTITIONS = 8
-AHEAD = 64_000
+PARTITIONS = 4
+AHEAD = 38_000
 TOPICS = (
     "engagement",
     "checkout",
@@ -88,7 +88,7 @@ class Worker:
 
 
 def feed(bootstrap: str, records: list[tuple[str, int, bytes]], worker: Worker, deadline: float) -> None:
-    settings = {"bootstrap.servers": bootstrap, "linger.ms": 20, "batch.size": 1_000_000}
+    settings = {"bootstrap.servers": bootstrap, "linger.ms": 100, "batch.size": 1_000_000}
     producer = Producer(settings | {"queue.buffering.max.messages": 2 * AHEAD})
     for sent, (topic, partition, value) in enumerate(records):
         producer.produce(topic, value, b"key", partition)
