@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
@@ -14,6 +15,8 @@ from tests.integration.harness import Rig
 from tests.integration.processes import Worker
 from tests.integration.records import Record
 from tests.messages import DAY, touch
+
+pytestmark = pytest.mark.faults
 
 ENGAGEMENT = TopicPartition("engagement", 0)
 
