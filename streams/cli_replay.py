@@ -107,7 +107,7 @@ def _advance(bar: Progress, task: TaskID) -> Callable[[int, int], None]:
 
 
 def _store(client: Client, goals: Catalogue, rows: Rows, replace: bool) -> None:
-    """Write a replay's rows. Raises ConfigError where a worker has reported the same period."""
+    """Write a replay's rows. Raises ConfigError where the database holds other figures of the same period."""
     starts = [
         int(at) for table in ("goal_attribution", "engagement_counts") if table in rows for at in _ends(rows, table)
     ]
@@ -115,13 +115,24 @@ def _store(client: Client, goals: Catalogue, rows: Rows, replace: bool) -> None:
         first, last = min(starts) * 1000, max(starts) * 1000
         if replace:
             period.remove_rows(client, first, last)
-        elif period.holds_live_rows(client, first, last):
-            raise config.ConfigError(
-                f"the database holds what a worker reported between {_moment(first)} and {_moment(last)}; "
-                "replay into another database, or give --replace to remove that period first"
-            )
+        else:
+            _refuse_other_rows(client, first, last, rows)
     catalogue_rows.write_catalogue(client, goals)
     write_rows(client, rows)
+
+
+def _refuse_other_rows(client: Client, first: int, last: int, rows: Rows) -> None:
+    """Raises ConfigError where the database holds figures of the period that these would add to."""
+    if period.holds_live_rows(client, first, last):
+        held = "what a worker reported"
+    elif period.holds_other_replay(client, first, last, rows):
+        held = "another replay, of other files or with another catalogue,"
+    else:
+        return
+    raise config.ConfigError(
+        f"the database holds {held} between {_moment(first)} and {_moment(last)}; "
+        "replay into another database, or give --replace to remove that period first"
+    )
 
 
 def _ends(rows: Rows, table: str) -> tuple[int, int]:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from streams.clickhouse import Client
+from collections.abc import Mapping
+from typing import cast
 
+import numpy as np
+
+from streams.clickhouse import Client
+from streams.core.rows import Coded, Columns, Rows
+
+_Group = tuple[str, str]
+_Sums = tuple[int, int]
 _MINUTE = 60_000
 _DAY = 86_400
 _LATEST = 2**32 - 1
@@ -23,6 +31,41 @@ def holds_live_rows(client: Client, first: int, last: int) -> bool:
         _minutes(first, last),
     )
     return bool(found)
+
+
+def holds_other_replay(client: Client, first: int, last: int, rows: Rows) -> bool:
+    """Whether `replay` rows lie between two instants that writing `rows` would leave as they are: those of other
+    files, or of another catalogue, whose figures would add to these."""
+    return any(
+        bool(held := _held(client, table, second, amount, _minutes(first, last)))
+        and held != _sums(rows.get(table, {}), second, amount)
+        for table, second, amount in (
+            ("goal_attribution", "reason", "conversions"),
+            ("engagement_counts", "network", "events"),
+        )
+    )
+
+
+def _held(client: Client, table: str, second: str, amount: str, minutes: Mapping[str, int]) -> Mapping[_Group, _Sums]:
+    found = client.query(
+        f"SELECT campaign, {second} AS second, count() AS n, sum({amount}) AS total FROM {table} FINAL "
+        f"WHERE origin = 'replay' AND {_WINDOWS} GROUP BY campaign, second",
+        minutes,
+    )
+    unit = 1_000_000 if amount == "conversions" else 1
+    return {(row["campaign"], row["second"]): (row["n"], int(row["total"] * unit)) for row in found}
+
+
+def _sums(columns: Columns, second: str, amount: str) -> Mapping[_Group, _Sums]:
+    """The same of rows that are to be written: by campaign and reason or network, how many rows and what they add."""
+    if not columns:
+        return {}
+    campaign, other = cast(Coded, columns["campaign"]), cast(Coded, columns[second])
+    groups, at = np.unique(campaign.codes * len(other.words) + other.codes, return_inverse=True)
+    totals = np.zeros(len(groups), np.int64)
+    np.add.at(totals, at, np.asarray(columns[amount]))
+    keys = [(campaign.words[g // len(other.words)], other.words[g % len(other.words)]) for g in groups.tolist()]
+    return dict(zip(keys, zip(np.bincount(at).tolist(), totals.tolist(), strict=True), strict=True))
 
 
 def remove_rows(client: Client, first: int, last: int) -> None:
