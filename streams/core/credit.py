@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 I64 = NDArray[np.int64]
 WHOLE = 1_000_000  # one conversion, in millionths
+_PIECE = 1 << 16  # touches
 _HALF_LIFE = np.longdouble(7 * 24 * 3600 * 1000)  # ms
 
 
@@ -83,8 +84,10 @@ def position(journeys: Journeys) -> Shares:
 def time_decay(journeys: Journeys) -> Shares:
     """2^(-age / 7 days) against the sum of them, as integers of 62 bits: whole weeks apart are exact."""
     since = journeys.age - journeys.age[journeys.starts[1:] - 1][journeys.owner]
-    weight = np.rint(np.exp2(62 - since / _HALF_LIFE)).astype(np.int64).astype(object)  # Python's ints: no overflow
-    return Shares(weight, np.add.reduceat(weight, journeys.starts[:-1])[journeys.owner])
+    weight = np.rint(np.exp2(62 - since / _HALF_LIFE)).astype(np.int64)
+    high, low = (np.add.reduceat(half, journeys.starts[:-1]) for half in (weight >> 31, weight & (2**31 - 1)))
+    whole = high.astype(object) * 2**31 + low  # Python's ints: no overflow
+    return Shares(weight, whole[journeys.owner])
 
 
 def shapley(journeys: Journeys) -> Shares:
@@ -113,16 +116,22 @@ def split(total: I64, shares: Shares, journeys: Journeys) -> I64:
     return parts
 
 
-def _floors(total: I64, shares: Shares) -> tuple[I64, NDArray[np.floating]]:
-    """floor(total x share) and the fraction cut off, without overflow."""
-    numerator, denominator = shares
+def _floors(total: I64, shares: Shares) -> tuple[I64, NDArray[np.float64]]:
+    """floor(total x share) and the fraction cut off, without overflow; in pieces, because Python's ints are large."""
+    parts, fractions = np.empty(len(total), np.int64), np.empty(len(total), np.float64)
+    for start in range(0, len(total), _PIECE):
+        at = slice(start, start + _PIECE)
+        parts[at], fractions[at] = _floor(total[at], shares.numerator[at], shares.denominator[at])
+    return parts, fractions
+
+
+def _floor(total: I64, numerator: NDArray[Any], denominator: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     quotient, rest = total // denominator, total % denominator
     product = rest * numerator
-    parts = quotient * numerator + product // denominator
-    return parts.astype(np.int64), (product % denominator / denominator).astype(np.float64)
+    return quotient * numerator + product // denominator, product % denominator / denominator
 
 
-def _largest(remainder: NDArray[np.floating], count: I64, journeys: Journeys) -> I64:
+def _largest(remainder: NDArray[np.float64], count: I64, journeys: Journeys) -> I64:
     """The positions of the `count[i]` largest remainders of each journey."""
     owner = journeys.owner
     open_ = np.flatnonzero(count[owner] > 0)
