@@ -1,0 +1,149 @@
+"""Where a ledger's CPU time goes: microseconds an event by stage, from records in memory to segments and rows.
+
+    python tests/bench/bench_ledger.py [--events 500000] [--batch 8192] [--runs 3]
+
+A simulated month goes through one ledger as a worker has it: in batches of both topics side by side, each segment
+encoded, a report and rows every 64 batches. Time in a stage leaves out the stages that it calls; the last column is
+a stage's time for each of its own things: an event, an order or a conversion.
+"""
+
+import argparse
+import gc
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from streams import simulate
+from streams.core import intake, ledger, segment
+from streams.core.admission import Batch
+from streams.core.aggregates import Aggregates
+from streams.core.catalogue import parse
+from streams.core.engagement import EngagementColumns
+from streams.core.ledger import Ledger, Rules
+from streams.core.message_ids import MessageIds
+from streams.core.order_book import OrderBook
+from streams.core.reporter import Reporter
+from streams.core.tokens import Tokens
+from streams.core.touches import TouchIndex
+
+REPORT_EVERY = 64  # batches
+FOREVER = 10 * 365 * 86_400_000  # ms of retention: nothing is too late
+NOW = 2_000_000_000_000  # ms: later than all events
+
+
+class Stage(NamedTuple):
+    """A function to be timed, and the thing it is counted by."""
+
+    name: str
+    owner: Any
+    function: str
+    per: str
+
+
+STAGES = (
+    Stage("decode engagement", intake, "engagements", "engagement"),
+    Stage("times", intake, "times", "engagement"),
+    Stage("columns", EngagementColumns, "touches", "engagement"),
+    Stage("  tokens hashed", Tokens, "hashes", "engagement"),
+    Stage("  message keys", MessageIds, "keys", "engagement"),
+    Stage("index", TouchIndex, "add", "engagement"),
+    Stage("count engagement", Aggregates, "engaged", "engagement"),
+    Stage("whose orders", OrderBook, "affected", "engagement"),
+    Stage("decode checkout", intake, "checkouts", "checkout"),
+    Stage("book orders", OrderBook, "take", "checkout"),
+    Stage("state conversions", Reporter, "state", "conversion"),
+    Stage("  journeys", TouchIndex, "journeys", "conversion"),
+    Stage("credit, all models", Aggregates, "stated", "conversion"),
+    Stage("rows of aggregates", Aggregates, "changes", "event"),
+    Stage("rows of conversions", ledger, "conversion_columns", "conversion"),
+    Stage("rows of who was seen", ledger, "seen_columns", "engagement"),
+    Stage("encode segments", segment, "encode", "event"),
+    Stage("all else", Ledger, "apply", "event"),
+)
+
+
+class Stopwatch:
+    """CPU seconds by stage, without those of the stages inside."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self._inner = [0.0]
+
+    def timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **named: Any) -> Any:
+            self._inner.append(0.0)
+            started = time.process_time()
+            try:
+                return function(*arguments, **named)
+            finally:
+                spent = time.process_time() - started
+                self.seconds[name] += spent - self._inner.pop()
+                self._inner[-1] += spent
+
+        return run
+
+
+def batches(events: int, size: int) -> Iterator[Batch]:
+    """Batches of each topic, in the order in which the last of their records arrived."""
+    waiting: dict[str, list[bytes]] = {"engagement": [], "checkout": []}
+    offsets = Counter[str]()
+    for topic, _, value in simulate.generate(simulate.Scenario(events=events)):
+        waiting[topic].append(value)
+        if len(waiting[topic]) == size:
+            yield _batch(topic, waiting, offsets)
+    for topic in waiting:
+        yield _batch(topic, waiting, offsets)
+
+
+def _batch(topic: str, waiting: dict[str, list[bytes]], offsets: Counter[str]) -> Batch:
+    values, waiting[topic] = waiting[topic], []
+    offsets[topic] += len(values)
+    return Batch(topic, values, [None] * len(values), range(offsets[topic] - len(values), offsets[topic]))
+
+
+def run_once(work: list[Batch]) -> tuple[Stopwatch, Counter[str]]:
+    """One ledger over all batches; what it took, and how many things there were."""
+    scenario, watch, things = simulate.Scenario(), Stopwatch(), Counter[str]()
+    catalogue = parse(simulate.catalogue_text(scenario.start, scenario.days))
+    before = [(stage, getattr(stage.owner, stage.function)) for stage in STAGES]
+    for stage, function in before:
+        setattr(stage.owner, stage.function, watch.timed(stage.name, function))
+    try:
+        one = Ledger(Rules(catalogue, b"a key of the benchmark", FOREVER))
+        for number, batch in enumerate(work, 1):
+            segment.encode(one.apply(batch, NOW).segment)
+            things.update({batch.topic: len(batch.values), "event": len(batch.values)})
+            if number % REPORT_EVERY == 0 or number == len(work):
+                stated = one.report(NOW)
+                segment.encode(stated.segment)
+                one.changes(number)
+                things["conversion"] += len(stated.pairs)
+    finally:
+        for stage, function in before:
+            setattr(stage.owner, stage.function, function)
+    return watch, things
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=500_000)
+    parser.add_argument("--batch", type=int, default=8192)
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    work = list(batches(options.events, options.batch))
+    gc.freeze()
+    results = [run_once(work) for _ in range(options.runs)]
+    things = results[0][1]
+    median = {stage.name: statistics.median(watch.seconds[stage.name] for watch, _ in results) for stage in STAGES}
+    print(f"{'':24}{'us an event':>12}{'us each':>12}")
+    for stage in STAGES:
+        each = f"{median[stage.name] / things[stage.per] * 1e6:8.2f} a {stage.per}"
+        print(f"{stage.name:24}{median[stage.name] / things['event'] * 1e6:12.3f}    {each}")
+    total = statistics.median(sum(watch.seconds.values()) for watch, _ in results)
+    print(f"{'together':24}{total / things['event'] * 1e6:12.3f}    {things['event']:,} events, {options.runs} runs")
+
+
+if __name__ == "__main__":
+    main()
