@@ -92,10 +92,10 @@ def feed(bootstrap: str, records: list[tuple[str, int, bytes]], worker: Worker, 
     producer = Producer(settings | {"queue.buffering.max.messages": 2 * AHEAD})
     for sent, (topic, partition, value) in enumerate(records):
         producer.produce(topic, value, b"key", partition)
-        if sent % 4000 == 0:
+        if sent % 8000 == 0:
             producer.poll(0)
-            while sent - worker.total("maalstrom_events_total") > AHEAD - 4000 and time.monotonic() < deadline:
-                producer.poll(0.05)
+            while sent - worker.total("maalstrom_events_total") > AHEAD - 8000 and time.monotonic() < deadline:
+                producer.poll(0.1)
     producer.flush(30)
 
 
@@ -109,11 +109,11 @@ def run_once(records: list[tuple[str, int, bytes]], folder: Path) -> Result:
             started, cpu = time.monotonic(), worker.cpu()
             feed(broker.bootstrap, records, worker, deadline)
             while worker.total("maalstrom_events_total") < len(records) and time.monotonic() < deadline:
-                time.sleep(0.02)
+                time.sleep(0.1)
             worked = time.monotonic() - started
             flushes = worker.total("maalstrom_sink_flush_seconds_count")
             while worker.total("maalstrom_sink_flush_seconds_count") < flushes + 1 and time.monotonic() < deadline:
-                time.sleep(0.02)
+                time.sleep(0.1)
             seconds, used = time.monotonic() - started, worker.cpu() - cpu
         finally:
             worker.process.terminate()
