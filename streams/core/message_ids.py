@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 U64 = NDArray[np.uint64]
-SHORT, UUID, LONG = 0, 1, 2
+SHORT, UUID, LONG, UPPER = 0, 1, 2, 3  # UPPER: a UUID in capital letters
 _DASHES = (8, 13, 18, 23)
 _DIGITS = np.delete(np.arange(36), _DASHES)
-_HEX = np.full(256, 255, np.uint8)
-_HEX[list(b"0123456789abcdef")] = np.arange(16)
-_SALT = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], np.uint64)
+_HEX = np.full((2, 256), 255, np.uint8)  # small and capital letters
+_HEX[0, list(b"0123456789abcdef")] = _HEX[1, list(b"0123456789ABCDEF")] = np.arange(16)
+_SALT = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5], np.uint64)
 
 
 class Keys(NamedTuple):
-    """One row an id: `high` and `low` are its key, `form` is SHORT, UUID or LONG."""
+    """One row an id: `high` and `low` are its key, `form` is SHORT, UUID, LONG or UPPER."""
 
     high: U64
     low: U64
@@ -52,10 +52,10 @@ def _pairs(sixteens: bytes) -> U64:
     return np.frombuffer(sixteens, ">u8").reshape(-1, 2).astype(np.uint64)
 
 
-def _uuids(encoded: Sequence[bytes]) -> tuple[bytes, NDArray[np.bool_]]:
-    """The 16 bytes of each 36-byte text, and which of them are UUIDs in their lower-case form."""
+def _uuids(encoded: Sequence[bytes], capital: int) -> tuple[bytes, NDArray[np.bool_]]:
+    """The 16 bytes of each 36-byte text, and which of them are UUIDs in small letters, or in capital ones."""
     rows = np.frombuffer(b"".join(encoded), np.uint8).reshape(-1, 36)
-    digits = _HEX[rows[:, _DIGITS]]
+    digits = _HEX[capital][rows[:, _DIGITS]]
     good = (digits < 16).all(axis=1) & (rows[:, _DASHES] == ord("-")).all(axis=1)
     return (digits[:, ::2] << 4 | digits[:, 1::2] & 15).tobytes(), good
 
@@ -82,14 +82,14 @@ class MessageIds:
         return keys
 
     def _fill_uuids(self, keys: Keys, form: NDArray[np.int64], encoded: Sequence[bytes]) -> None:
-        at = np.flatnonzero(form == UUID)
-        if not len(at):
-            return
-        sixteens, good = _uuids(encoded if len(at) == len(encoded) else [encoded[i] for i in at.tolist()])
-        form[at[~good]] = LONG
-        pairs = _pairs(sixteens)[good]
-        keys.high[at[good]], keys.low[at[good]] = _scrambled(pairs, UUID)
-        keys.form[at[good]] = UUID
+        for capital, this in enumerate((UUID, UPPER)):
+            at = np.flatnonzero(form == this)
+            if not len(at):
+                return
+            sixteens, good = _uuids(encoded if len(at) == len(encoded) else [encoded[i] for i in at.tolist()], capital)
+            form[at[~good]] = LONG if capital else UPPER
+            keys.high[at[good]], keys.low[at[good]] = _scrambled(_pairs(sixteens)[good], this)
+            keys.form[at[good]] = this
 
     def _fill(self, keys: Keys, at: NDArray[np.int64], form: int, sixteens: Sequence[bytes]) -> None:
         keys.high[at], keys.low[at] = _scrambled(_pairs(b"".join(sixteens)), form)
@@ -106,7 +106,7 @@ class MessageIds:
         plain = _plain(high, low, form)
         if form == SHORT:
             return plain.rstrip(b"\0").decode()
-        digits = plain.hex()
+        digits = plain.hex().upper() if form == UPPER else plain.hex()
         return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
     def texts_of(self, keys: Keys) -> list[tuple[int, int, str]]:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.message_ids import LONG, SHORT, UUID, Keys, MessageIds
+from streams.core.message_ids import LONG, SHORT, UPPER, UUID, Keys, MessageIds
 from tests.strategies import MESSAGE_IDS
 
+IDS = st.uuids().map(str) | st.uuids().map(lambda id_: str(id_).upper())
 FORMS = {
     "a": SHORT,
     "0123456789abcdef": SHORT,
@@ -17,7 +18,9 @@ FORMS = {
     "0123456789abcdef0": LONG,
     "45c0ff53-dfe1-4fe2-998c-74b6eee21a19": UUID,
     "00000000-0000-0000-0000-000000000000": UUID,
-    "45C0FF53-DFE1-4FE2-998C-74B6EEE21A19": LONG,
+    "45C0FF53-DFE1-4FE2-998C-74B6EEE21A19": UPPER,
+    "45C0FF53-DFE1-4FE2-998C-74B6EEE21a19": LONG,
+    "0045C0FF53-DFE1-4FE2-998C-74B6EEE219": LONG,
     "45c0ff53-dfe1-4fe2-998c-74b6eee21a1g": LONG,
     "45c0ff53dfe1-4fe2-998c-74b6eee21a19-": LONG,
     "é" * 18: LONG,  # 36 bytes
@@ -83,7 +86,7 @@ def test_ids_that_share_a_part_differ_in_the_number_that_is_searched(pattern: st
     assert len(set(keys.low.tolist())) == len(set(keys.high.tolist())) == 4096
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=256) | st.uuids().map(str)))
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=256) | IDS))
 def test_every_id_reads_back(given_ids: list[str]) -> None:
     ids = MessageIds()
     keys = ids.keys(given_ids)
