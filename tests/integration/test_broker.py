@@ -41,6 +41,7 @@ def leader(bootstrap: str, topic: str) -> int:
         return int(admin.describe_topics([topic])[0]["partitions"][0]["leader_id"])
 
 
+@pytest.mark.faults
 def test_a_broker_restarted_on_its_data_and_port_has_what_was_acknowledged(java: None) -> None:
     with cluster() as single:
         broker = single.brokers[0]
@@ -58,6 +59,7 @@ def test_a_broker_restarted_on_its_data_and_port_has_what_was_acknowledged(java:
     assert port_is_free(broker.port)
 
 
+@pytest.mark.faults
 def test_the_leader_moves_when_its_broker_is_killed(java: None) -> None:
     with cluster(3) as three:
         make_topic(three.bootstrap, "moved", replicas=3)

@@ -117,6 +117,7 @@ def test_a_killed_worker_repeats_what_it_had_not_acknowledged_and_counts_it_once
     assert second.offsets() == {("engagement", 0): list(range(800))}
 
 
+@pytest.mark.faults
 def test_a_blocked_agent_stops_the_fetching_but_not_the_membership(embedded_group: Group) -> None:
     embedded_group.send("engagement", 0, records(9000))
     embedded_group.send("engagement", 1, records(9000))
@@ -163,6 +164,7 @@ def test_a_segment_that_the_broker_refuses_stops_the_worker(embedded: EmbeddedBr
     assert embedded_group.committed() == {}
 
 
+@pytest.mark.faults
 def test_a_refused_commit_is_known_and_nothing_is_lost(embedded: EmbeddedBroker, embedded_group: Group) -> None:
     worker = embedded_group.start()
     worker.until(lambda: bool(worker.events("restored")))
@@ -200,6 +202,7 @@ def test_a_worker_that_cannot_restore_its_state_ends(embedded_group: Group) -> N
     assert worker.events("batch") == []
 
 
+@pytest.mark.faults
 def test_partitions_that_move_take_their_state_along(kafka_group: Group) -> None:
     for partition in range(PARTITIONS):
         kafka_group.send("engagement", partition, records(100))
@@ -224,6 +227,7 @@ def test_partitions_that_move_take_their_state_along(kafka_group: Group) -> None
     assert kafka_group.committed() == kafka_group.ends()
 
 
+@pytest.mark.faults
 def test_a_frozen_worker_whose_partitions_moved_flushes_nothing(kafka_group: Group) -> None:
     kafka_group.send("engagement", 0, records(100))
     zombie = kafka_group.start()
