@@ -17,12 +17,11 @@ from streams.core.coverage import covered
 from streams.core.ledger import HOUR, Applied, Ledger, Rules
 from streams.core.routing import EVENT, Forward
 from streams.core.rows import Rows
-from streams.core.segment import Segment, SegmentKey, cut, decode, encode, merged, valid
+from streams.core.segment import Segment, SegmentKey, cut, decode, encode, merged, open_since, valid
 from streams.core.statements import Statement
 
 RAW_LIMIT = 500 * 1024  # bytes of a segment before it is compressed
-SEGMENT_LIMIT = 384 * 1024  # bytes of segments, compressed, that may be merged into one
-SMALL = 64 * 1024  # bytes of a segment that is worth merging
+SMALL = RAW_LIMIT // 4  # bytes of a segment that is worth merging
 RUN = 32  # small segments in a row that are merged
 MOST = 4000  # conversions stated in one report
 FIRST_WAIT, LONGEST_WAIT = 0.1, 10.0  # s between attempts
@@ -56,7 +55,7 @@ class Snapshot(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What is remembered of a segment in the journal: the bytes it takes and the latest event time in it, ms."""
+    """What is remembered of a segment: its bytes before it is compressed, and the latest event time in it, ms."""
 
     size: int
     latest: int
@@ -81,17 +80,18 @@ class Partition:
 
     def _restored(self) -> Ledger:
         """A ledger of what the journal holds, owned by a new epoch."""
-        found = {key: (_unpacked(value), len(value)) for key, value in self._store.segments(self.number)}
-        keys = valid({key: segment for key, (segment, _) in found.items()})
+        found = {key: _unpacked(value) for key, value in self._store.segments(self.number)}
+        keys = valid(found)
         self._void = list(found.keys() - set(keys))
-        self._kept = {key: Kept(found[key][1], found[key][0].latest) for key in keys}
+        self._kept = {key: Kept(len(encode(found[key])), found[key].latest) for key in keys}
+        self._flushed = max((found[key].flushed for key in keys), default=-1)
         self._sequence = max((key.sequence for key in keys), default=-1)
         self._epoch = max([int(time.time()), self._epoch + 1, *(key.epoch + 1 for key in found)])
         self._after = {self._epoch: self._sequence}
         self._hour = max((key.hour for key in keys), default=0)
-        self._coverage = covered([found[key][0] for key in keys])
+        self._coverage = covered([found[key] for key in keys])
         ledger = Ledger(self._rules, self.number, self._partitions)
-        ledger.restore([(key, found[key][0]) for key in keys], self._now())
+        ledger.restore([(key, found[key]) for key in keys], self._now())
         return ledger
 
     def _now(self) -> int:
@@ -172,30 +172,31 @@ class Partition:
             past = [key for key, _ in old]
             await self._remove([*self._void, *past])
             self._void = []
-            run = next((run for run in self._runs() if len(run) >= RUN), None)
+            run = next(self._runs(), None)
             if run:
                 await self._merge(run)
 
     def _runs(self) -> Iterator[list[SegmentKey]]:
-        """Small segments that follow each other and may become one: of one hour, or of hours closed and written."""
-        run: list[SegmentKey] = []
+        """Small written segments that follow each other, of one hour or of hours that are not open: so many, or as
+        many as fit into one."""
+        opened, run, size = open_since(self._kept, self._flushed, self._hour), list[SegmentKey](), 0
         for key, kept in self._kept.items():
-            together = run and (run[-1].hour == key.hour or self._is_closed(key))
-            if kept.size >= SMALL or not together or sum(self._kept[k].size for k in run) + kept.size > SEGMENT_LIMIT:
-                yield run
-                run = []
-            if kept.size < SMALL:
-                run.append(key)
-        yield run
-
-    def _is_closed(self, key: SegmentKey) -> bool:
-        return key.hour < self._hour and key.sequence <= self._flushed
+            small = kept.size < SMALL and key.sequence <= self._flushed
+            together = small and run and (run[-1].hour == key.hour or key.hour < opened)
+            if not together or size + kept.size > RAW_LIMIT:
+                if len(run) >= (2 if together else RUN):
+                    yield run
+                run, size = [], 0
+            if small:
+                run, size = [*run, key], size + kept.size
+        if len(run) >= RUN:
+            yield run
 
     async def _merge(self, run: Sequence[SegmentKey]) -> None:
         values = dict(self._store.segments(self.number))
         parts = [_unpacked(values[key]) for key in run]
         whole = merged(parts)
-        if len(encode(whole)) <= RAW_LIMIT and not covered(parts).gap:  # merged, a hole would not be seen any more
+        if not covered(parts).gap:  # merged, a hole would not be seen any more
             await self._write(run[-1], whole)
             await self._remove(run[:-1])
 
@@ -208,9 +209,10 @@ class Partition:
 
     async def _write(self, key: SegmentKey, segment: Segment) -> None:
         segment.after, segment.flushed = segment.after | self._after, self._flushed
-        value = bytes(cramjam.zstd.compress(encode(segment), level=1))
+        raw = encode(segment)
+        value = bytes(cramjam.zstd.compress(raw, level=1))
         await self._persist(partial(self._store.append, self.number, key, value))
-        self._kept[key] = Kept(len(value), segment.latest)
+        self._kept[key] = Kept(len(raw), segment.latest)
 
     async def _remove(self, keys: Sequence[SegmentKey]) -> None:
         if keys:

@@ -1,0 +1,157 @@
+"""A partition at work: what it journals, merges and drops, and that its next owner has the same figures."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from streams import partition
+from streams.core.admission import Batch, DeadLetter
+from streams.core.ledger import HOUR, Rules
+from streams.core.routing import Forward
+from streams.core.segment import SegmentKey
+from streams.partition import Partition
+from tests.driver import CATALOGUE, KEY
+from tests.messages import DAY, NOON, order, touch
+from tests.tables import Database
+
+
+class Journal:
+    """Segments of one partition, durable at once."""
+
+    def __init__(self) -> None:
+        self.kept: dict[SegmentKey, bytes] = {}
+
+    async def append(self, _: int, key: SegmentKey, value: bytes) -> None:
+        self.kept[key] = value
+
+    async def remove(self, _: int, keys: Sequence[SegmentKey]) -> None:
+        for key in keys:
+            del self.kept[key]
+
+    def segments(self, _: int) -> list[tuple[SegmentKey, bytes]]:
+        return sorted(self.kept.items(), key=lambda item: item[0][1:])
+
+
+class Outbox:
+    """Records that were sent."""
+
+    def __init__(self) -> None:
+        self.letters: list[DeadLetter] = []
+
+    async def bury(self, letters: Sequence[DeadLetter]) -> None:
+        self.letters += letters
+
+    async def forward(self, _: Sequence[Forward]) -> None: ...
+
+
+class Owner:
+    """A worker with one partition, its clock in our hands, and the database it writes to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.journal, self.outbox, self.database = NOON, Journal(), Outbox(), Database()
+        monkeypatch.setattr(partition, "now_ms", lambda: self.now)
+        self.restart()
+
+    def restart(self) -> None:
+        rules = Rules(CATALOGUE, KEY, retention=45 * DAY)
+        self.partition = Partition(0, 1, rules, self.journal, self.outbox)
+
+    def take(self, topic: str, *values: bytes) -> None:
+        offset = self.partition.ledger.offsets.get(topic, 0)
+        batch = Batch(topic, values, [None] * len(values), range(offset, offset + len(values)))
+        asyncio.run(self.partition.take(batch, 0.0, lambda: None))
+
+    def snapshot(self) -> Any:
+        return asyncio.run(self.partition.snapshot())
+
+    def write(self, taken: Any) -> None:
+        if taken:
+            self.database.write(taken.rows)
+            self.partition.written(taken.sequence)
+        asyncio.run(self.partition.tidy())
+
+    def flush(self) -> None:
+        self.write(self.snapshot())
+
+    def engagement(self) -> int:
+        return sum(self.database.engagement_counts().values())
+
+
+@pytest.fixture
+def owner(monkeypatch: pytest.MonkeyPatch) -> Owner:
+    return Owner(monkeypatch)
+
+
+def touches(first: int, count: int, form: str = "t{}") -> list[bytes]:
+    return [touch(form.format(i), NOON, user=f"u{i % 50}") for i in range(first, first + count)]
+
+
+def test_small_segments_are_merged_and_the_next_owner_has_the_same(owner: Owner) -> None:
+    for i in range(200):
+        owner.take("engagement", *touches(i, 1))
+        owner.flush()
+    assert owner.partition.segments < 64
+    owner.restart()
+    owner.flush()
+    assert owner.engagement() == owner.partition.ledger.size[0] == 200
+
+
+@pytest.mark.parametrize("form", ["t{}", "ajs-next-1793534400000-45c0ff53-dfe1-4fe2-998c-{:012d}"])
+def test_segments_are_merged_however_large_they_are(owner: Owner, form: str) -> None:
+    for i in range(60):
+        owner.take("engagement", *touches(300 * i, 300, form))
+        owner.flush()
+    raw = sum(kept.size for kept in owner.partition._kept.values())
+    assert owner.partition.segments <= partition.RUN + 2 + raw // partition.SMALL
+    owner.restart()
+    assert owner.partition.ledger.size[0] == 300 * 60
+
+
+def test_hours_are_merged_only_when_all_of_them_is_written(owner: Owner) -> None:
+    """At the turn of an hour, one batch of the old hour and one of the new are not written yet."""
+    for i in range(40):
+        owner.take("engagement", *touches(i, 1))
+        if i % 20 == 19:
+            owner.flush()
+            owner.now += HOUR
+    owner.now -= HOUR
+    owner.take("engagement", *touches(40, 1))
+    taken = owner.snapshot()
+    owner.take("engagement", *touches(41, 1))
+    owner.now += HOUR
+    owner.take("engagement", *touches(42, 1))
+    owner.write(taken)
+    owner.restart()
+    owner.flush()
+    assert owner.engagement() == 43
+
+
+def test_an_idle_owner_does_not_forget_what_is_written(owner: Owner) -> None:
+    for hour in range(2):
+        for i in range(40):
+            owner.take("engagement", *touches(40 * hour + i, 1))
+        owner.flush()
+        owner.now += HOUR
+    owner.flush()
+    owner.now += HOUR
+    for _ in range(3):
+        owner.restart()
+        owner.flush()
+    assert owner.engagement() == 80
+    rows = owner.database.tables["engagement_counts"].values()
+    assert sorted(row["events"] for row in rows) == [40, 40]
+
+
+def test_an_order_counts_once_through_merges_and_restarts(owner: Owner) -> None:
+    owner.take("checkout", order("c", NOON, "o", 100, user="u1"))
+    for i in range(120):
+        owner.take("engagement", touch(f"t{i}", NOON - 120 + i, f"campaign-{i % 3}", user="u1"))
+        owner.flush()
+        if i % 25 == 24:
+            owner.now += HOUR
+            owner.restart()
+    owner.flush()
+    last = {k: v for k, v in owner.database.goal_attribution().items() if k[2] == "last" and v[0]}
+    assert [(key[3], amounts[0]) for key, amounts in last.items()] == [("campaign-2", 1_000_000)]
