@@ -10,6 +10,7 @@ from functools import cache
 
 import faust
 import structlog
+from aiokafka import ConsumerRecord
 from aiokafka.errors import OffsetOutOfRangeError
 from faust.app.base import BootStrategy
 from faust.types import TP, StreamT
@@ -118,13 +119,13 @@ def _consume(app: Application, topic: str, take: Take) -> None:
     async def work(stream: StreamT[Fetched]) -> None:
         async for event in stream.noack().events():
             fetched: Fetched = event.value
-            await take(_batch(fetched), [record.timestamp for record in fetched.records], event.ack)
+            records = fetched.take()
+            await take(_batch(fetched, records), [record.timestamp for record in records], event.ack)
 
     app.agent(app.topic(topic, key_type=bytes, value_serializer="raw"), name=topic)(work)
 
 
-def _batch(fetched: Fetched) -> Batch:
-    records = fetched.records
+def _batch(fetched: Fetched, records: Sequence[ConsumerRecord]) -> Batch:
     origins = list(map(origin, records)) if fetched.topic == FORWARDED else ()
     columns = ([r.value for r in records], [r.key for r in records], [r.offset for r in records])
     return Batch(fetched.topic, *columns, fetched.partition, origins)

@@ -47,6 +47,19 @@ class OffsetTracker:
         self._sizes[next_offset] = size
         self.pending_bytes += size
 
+    def extend(self, next_offset: int, size: int) -> None:
+        """The batch noted last now ends there and has `size` more bytes.
+
+        Raises:
+            ValueError: it has been acknowledged, or there is none, or it does not grow.
+        """
+        newest = self._order[-1] if self._order else self.acknowledged
+        if next_offset <= newest or newest not in self._sizes:
+            raise ValueError(f"no batch that ends at offset {newest} can go on to {next_offset}")
+        self._order[-1] = next_offset
+        self._sizes[next_offset] = self._sizes.pop(newest) + size
+        self.pending_bytes += size
+
     def acknowledge(self, next_offset: int) -> None:
         """Note that the effects of a batch are durable; an unknown batch or a second time changes nothing."""
         self.pending_bytes -= self._sizes.pop(next_offset, 0)

@@ -18,12 +18,10 @@ from mode.utils.futures import notify
 
 from streams.core.continuity import Available
 from streams.core.offsets import OffsetTracker
-from streams.transport.batch import Batch, cut
+from streams.transport.batch import MAX_BATCH_BYTES, Batch, cut
 from streams.transport.thread import ConsumerThread
 
-#: A batch has at most this many bytes of values, unless one record alone is larger.
-MAX_BATCH_BYTES = 8 * 1024 * 1024
-#: One batch that an agent works on and one that waits for it keep the agent busy.
+#: One batch that an agent works on and one that waits for it, and grows meanwhile, keep the agent busy.
 MAX_PENDING_BATCHES = 2
 #: Fetched and not yet acknowledged, over all partitions.
 MAX_PENDING_BYTES = 64 * 1024 * 1024
@@ -41,6 +39,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         if self.in_transaction:
             raise ImproperlyConfigured("the batch transport has no transactions: unset PROCESSING_GUARANTEE")
         self._offsets: dict[TP, OffsetTracker] = {}
+        self._newest: dict[TP, Batch] = {}
         self._generation = -1
         self._room = asyncio.Event()
         #: Awaited when the next record of a source partition is gone; the error maps the partition to its offset.
@@ -108,8 +107,11 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         """Changelogs always; source partitions once recovery is complete, where there is room."""
         if self.app.rebalancing or sum(o.pending_bytes for o in self._offsets.values()) >= MAX_PENDING_BYTES:
             return {tp for tp in active if tp.topic in changelogs}
-        full = {tp for tp, offsets in self._offsets.items() if offsets.pending >= MAX_PENDING_BATCHES}
-        return active - full
+        return {tp for tp in active if self._has_room(tp)}
+
+    def _has_room(self, tp: TP) -> bool:
+        newest = self._newest.get(tp)
+        return newest is None or newest.offsets.pending < MAX_PENDING_BATCHES or newest.may_grow(1)
 
     async def _wait_for_room(self, timeout: float) -> dict[TP, list[Any]]:
         self._room.clear()
@@ -123,14 +125,17 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         if offsets is None:
             offsets = self._offsets[tp] = OffsetTracker(records[0].offset)
         for part, size in cut(records, MAX_BATCH_BYTES):
-            batch = Batch(tp, part, offsets)
-            offsets.add(batch.next_offset, size)
-            yield batch
+            newest = self._newest.get(tp)
+            if newest and newest.may_grow(len(part), size):
+                newest.grow(part, size)  # an agent that is behind catches up with few large batches
+            else:
+                self._newest[tp] = Batch(tp, part, size, offsets, self._thread.most_records)
+                yield self._newest[tp]
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         if not isinstance(record, Batch):
             return super()._to_message(tp, record)
-        last = record.records[-1]
+        last = record.last
         return ConsumerMessage(
             record.topic,
             record.partition,
@@ -197,11 +202,13 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         await self.commit()
         for tp in revoked:
             self._offsets.pop(tp, None)
+            self._newest.pop(tp, None)
             if self._is_changelog_tp(tp):
                 self.app.tables.recovery.revoke(tp)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Start with no batches, as a member of a new generation."""
         self._offsets.clear()
+        self._newest.clear()
         self._generation = generation_id
         await super().on_partitions_assigned(assigned, generation_id)

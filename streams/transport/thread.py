@@ -14,8 +14,7 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-#: A batch has at most this many records, unless Faust's `broker_max_poll_records` says otherwise.
-MAX_BATCH_RECORDS = 8192
+from streams.transport.batch import MAX_BATCH_RECORDS
 
 # A broker holds a fetch without data this long, and aiokafka sends it no other meanwhile: a long wait for an idle
 # partition would stall the busy ones.
@@ -33,8 +32,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._fetch_max_wait_ms = _FETCH_MAX_WAIT_MS
         # aiokafka would go on elsewhere without a word where an offset is gone; `_fetch` sees to it instead.
         consumer._auto_offset_reset = "none"
-        consumer._max_poll_records = self.app.conf.broker_max_poll_records or MAX_BATCH_RECORDS
+        consumer._max_poll_records = self.most_records
         return consumer
+
+    @property
+    def most_records(self) -> int:
+        """How many records a fetch, and a batch, may have."""
+        return self.app.conf.broker_max_poll_records or MAX_BATCH_RECORDS
 
     async def on_thread_stop(self) -> None:
         """Stop aiokafka's consumer, which cancels itself if a fetch just failed; the thread would then never end."""

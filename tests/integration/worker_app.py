@@ -11,9 +11,11 @@ import json
 import os
 import zlib
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import faust
+from aiokafka import ConsumerRecord
 from faust.types import StreamT
 
 from streams.core.segment import SegmentKey
@@ -68,10 +70,10 @@ async def restore(partitions: set[int]) -> None:
     say("restored", partitions=sorted(partitions), segments=segments, states=states)
 
 
-async def apply(batch: Batch) -> None:
+async def apply(batch: Batch, records: Sequence[ConsumerRecord]) -> None:
     state = states[batch.partition]
     covered = state.get(f"{batch.topic}-next", 0)
-    new = [record for record in batch.records if record.offset >= covered]
+    new = [record for record in records if record.offset >= covered]
     state[batch.topic] = state.get(batch.topic, 0) + len(new)
     state[f"{batch.topic}-next"] = batch.next_offset
     sequences[batch.partition] += 1
@@ -84,13 +86,14 @@ async def apply(batch: Batch) -> None:
 async def work(stream: StreamT[Batch]) -> None:
     async for event in stream.noack().events():
         batch = event.value
-        await apply(batch)
+        records = batch.take()
+        await apply(batch, records)
         say(
             "batch",
             topic=batch.topic.removeprefix(f"{group}-"),
             partition=batch.partition,
-            offsets=[record.offset for record in batch.records],
-            digest=zlib.crc32(repr([(r.key, r.value, r.headers) for r in batch.records]).encode()),
+            offsets=[record.offset for record in records],
+            digest=zlib.crc32(repr([(r.key, r.value, r.headers) for r in records]).encode()),
         )
         while gate.exists():
             await asyncio.sleep(0.02)

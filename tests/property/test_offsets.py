@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.offsets import OffsetTracker
 
-steps = st.lists(st.tuples(st.sampled_from(["add", "acknowledge", "commit"]), st.integers(1, 50)), max_size=60)
+steps = st.lists(
+    st.tuples(st.sampled_from(["add", "extend", "acknowledge", "commit"]), st.integers(1, 50)), max_size=60
+)
 
 
 @given(start=st.integers(0, 10**12), steps=steps)
@@ -20,6 +23,9 @@ def test_committed_offsets_are_the_acknowledged_prefix(start: int, steps: list[t
         if step == "add":
             handed_out.append((handed_out[-1] if handed_out else start) + number)
             offsets.add(handed_out[-1], size=number)
+        elif step == "extend" and handed_out and handed_out[-1] not in acknowledged:
+            handed_out[-1] += number
+            offsets.extend(handed_out[-1], size=number)
         elif step == "acknowledge" and handed_out:
             acknowledged.add(handed_out[number % len(handed_out)])
             offsets.acknowledge(handed_out[number % len(handed_out)])
@@ -44,3 +50,16 @@ def test_every_byte_is_freed_when_all_is_acknowledged(sizes: list[int], order: o
         offsets.acknowledge(index)
     assert offsets.pending_bytes == 0
     assert offsets.committable == len(sizes)
+
+
+@given(sizes=st.lists(st.integers(0, 100), min_size=1, max_size=20))
+def test_a_batch_that_grows_is_one_batch(sizes: list[int]) -> None:
+    offsets = OffsetTracker(0)
+    offsets.add(1, sizes[0])
+    for end, size in enumerate(sizes[1:], 2):
+        offsets.extend(end, size)
+    assert (offsets.pending, offsets.pending_bytes) == (1, sum(sizes))
+    offsets.acknowledge(len(sizes))
+    assert (offsets.acknowledged, offsets.pending_bytes) == (len(sizes), 0)
+    with pytest.raises(ValueError, match="can go on"):
+        offsets.extend(len(sizes) + 1, 1)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.offsets import OffsetTracker
-from streams.transport.batch import Batch, cut
+from streams.transport.batch import MAX_BATCH_BYTES, Batch, cut
 
 
 @dataclass
@@ -23,8 +23,23 @@ def records(sizes: list[int]) -> list[Record]:
 
 
 def test_the_next_offset_is_one_more_than_the_last() -> None:
-    batch = Batch(TP("engagement", 3), [Record(7, 1), Record(12, 1)], OffsetTracker(7))
+    batch = Batch(TP("engagement", 3), [Record(7, 1), Record(12, 1)], 2, OffsetTracker(7), 9)
     assert (batch.topic, batch.partition, batch.next_offset) == ("engagement", 3, 13)
+
+
+def test_it_grows_until_it_is_taken() -> None:
+    offsets = OffsetTracker(7)
+    batch = Batch(TP("engagement", 3), [Record(7, 1)], 1, offsets, 9)
+    batch.grow([Record(8, 2), Record(12, 3)], 5)
+    assert ([record.offset for record in batch.take()], batch.next_offset) == ([7, 8, 12], 13)
+    assert (offsets.pending, offsets.pending_bytes, batch.may_grow(1)) == (1, 6, False)
+    offsets.acknowledge(batch.next_offset)
+    assert (offsets.acknowledged, offsets.pending_bytes) == (13, 0)
+
+
+def test_it_grows_to_so_many_records_and_bytes() -> None:
+    batch = Batch(TP("engagement", 3), records([1, 1]), MAX_BATCH_BYTES - 2, OffsetTracker(0), most=4)
+    assert (batch.may_grow(2, 2), batch.may_grow(2, 3), batch.may_grow(3, 2)) == (True, False, False)
 
 
 def test_a_record_beyond_the_limit_is_a_slice_of_its_own() -> None:
