@@ -15,7 +15,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from faust.app.base import BootStrategy
 from faust.types import TP, StreamT
 
-from streams import config, costs, logs, metrics, topics
+from streams import config, costs, fail_points, logs, metrics, topics
 from streams.clickhouse import connect
 from streams.core.admission import Batch
 from streams.core.continuity import Available
@@ -194,6 +194,8 @@ def configured_app() -> Application:
     chosen = config.settings()
     goals = config.catalogue(chosen.catalogue)
     rules = Rules(goals, config.token_key(chosen.token_key), config.retention(chosen, goals))
+    if chosen.fail_point:
+        fail_points.arm(chosen.fail_point)
     partitions = (
         _created(chosen, rules) if chosen.declare_topics else topics.partition_count(chosen.bootstrap, ENGAGEMENT)
     )

@@ -11,7 +11,7 @@ import cramjam
 import structlog
 from aiokafka.errors import KafkaError
 
-from streams import metrics
+from streams import fail_points, metrics
 from streams.core.admission import Batch, DeadLetter, Outcomes
 from streams.core.coverage import covered
 from streams.core.ledger import HOUR, Applied, Ledger, Rules
@@ -122,6 +122,7 @@ class Partition:
         """What must be with the broker before the segment that caused it."""
         await self._persist(partial(self._outbox.bury, [d for outcomes in applied.outcomes for d in outcomes.dead]))
         await self._persist(partial(self._outbox.forward, applied.forwards))
+        fail_points.passing("sent")
 
     def _applied(self, batch: Batch) -> Iterator[Applied]:
         """What the batch does. Where our own code fails, the state is made anew and the records go one by one, so that
@@ -198,6 +199,7 @@ class Partition:
         whole = merged(parts)
         if not covered(parts).gap:  # merged, a hole would not be seen any more
             await self._write(run[-1], whole)
+            fail_points.passing("merged")
             await self._remove(run[:-1])
 
     async def _append(self, segment: Segment) -> None:
@@ -206,6 +208,7 @@ class Partition:
         for part in cut(segment, RAW_LIMIT):
             self._sequence += 1
             await self._write(SegmentKey(self._hour, self._epoch, self._sequence), part)
+            fail_points.passing("journalled")
 
     async def _write(self, key: SegmentKey, segment: Segment) -> None:
         segment.after, segment.flushed = segment.after | self._after, self._flushed

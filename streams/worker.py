@@ -9,7 +9,7 @@ from typing import Protocol
 
 import structlog
 
-from streams import catalogue_rows, metrics, migrations, sources
+from streams import catalogue_rows, fail_points, metrics, migrations, sources
 from streams.clickhouse import Client, DatabaseError
 from streams.core import costs
 from streams.core.admission import Batch, Outcomes
@@ -47,6 +47,7 @@ class SinkWatch:
         """Rows are durable."""
         self.answers = True
         metrics.SINK_ROWS.labels(table).inc(rows)
+        fail_points.passing("inserted")
 
     def failed(self, table: str, error: DatabaseError) -> None:
         """An attempt failed."""
@@ -193,12 +194,15 @@ class Worker:
         catalogue_rows.write_catalogue(self._client, self._rules.catalogue)
 
     async def _write(self, snapshots: Sequence[tuple[Partition, Snapshot]]) -> None:
+        if not snapshots:
+            return
+        fail_points.passing("committed")
         started = time.monotonic()
         await self._sink.write(joined([taken.rows for _, taken in snapshots]))
+        fail_points.passing("written")
         for partition, taken in snapshots:
             partition.written(taken.sequence)
-        if snapshots:
-            metrics.FLUSH_SECONDS.observe(time.monotonic() - started)
+        metrics.FLUSH_SECONDS.observe(time.monotonic() - started)
 
     async def run(self, seconds: float) -> None:
         """Flush every so many seconds, until stopped."""

@@ -98,3 +98,13 @@ def test_a_catalogue_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         config.catalogue(tmp_path / "latin.toml")
     with pytest.raises(config.ConfigError, match=r"none\.toml: No such file or directory"):
         config.catalogue(tmp_path / "none.toml")
+
+
+def test_a_fail_point_is_a_known_one_and_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert config.settings().fail_point is None
+    monkeypatch.setenv("MAALSTROM_FAIL_POINT", "journalled:3")
+    assert config.settings().fail_point == "journalled:3"
+    for wrong in ("journaled:3", "journalled", "journalled:0"):
+        monkeypatch.setenv("MAALSTROM_FAIL_POINT", wrong)
+        with pytest.raises(config.ConfigError, match="MAALSTROM_FAIL_POINT is"):
+            config.settings()

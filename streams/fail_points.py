@@ -1,0 +1,41 @@
+"""Places where a test may have the process die as by `kill -9`: MAALSTROM_FAIL_POINT=merged:3, there the third time.
+
+Without that variable, passing one is a call of an empty function, once a segment or a flush.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+
+POINTS = (
+    "sent",  # dead letters and forwarded records are with the broker, their segment is not
+    "journalled",  # a segment is with the broker, the offsets are not committed
+    "committed",  # the offsets are committed, no row is written
+    "inserted",  # one table is written, others perhaps not
+    "written",  # every row is written, and the journal does not know it yet
+    "merged",  # segments were merged into one, and are still there
+)
+PATTERN = rf"^({'|'.join(POINTS)}):[1-9][0-9]*$"
+
+
+def _pass(point: str) -> None:
+    """Go on."""
+
+
+#: To be called at one of `POINTS`.
+passing: Callable[[str], None] = _pass
+
+
+def arm(place: str) -> None:
+    """Die at `place`: one of `POINTS`, a colon and how often it is passed until then, that time included."""
+    point, times = place.split(":")
+    left = int(times)
+
+    def die(passed: str) -> None:
+        nonlocal left
+        left -= passed == point
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    global passing
+    passing = die

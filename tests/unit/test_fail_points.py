@@ -1,0 +1,33 @@
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from streams import fail_points
+
+_PASSES = """
+import sys
+from streams import fail_points
+if sys.argv[1]:
+    fail_points.arm(sys.argv[1])
+for point in ("sent", "journalled", "journalled", "sent"):
+    print(point, flush=True)
+    fail_points.passing(point)
+"""
+
+
+def passes(place: str) -> tuple[int, list[str]]:
+    """The exit status of a process that goes by four points, and those that it came to."""
+    done = subprocess.run([sys.executable, "-c", _PASSES, place], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.split()
+
+
+def test_a_process_dies_where_it_is_told_to_and_nowhere_else() -> None:
+    assert passes("journalled:2") == (-signal.SIGKILL, ["sent", "journalled", "journalled"])
+    assert passes("journalled:3")[0] == passes("")[0] == 0
+
+
+def test_every_point_is_one_place_in_the_code() -> None:
+    text = "".join(path.read_text("utf-8") for path in Path(fail_points.__file__).parent.glob("*.py"))
+    assert sorted(re.findall(r'fail_points\.passing\("(\w+)"\)', text)) == sorted(fail_points.POINTS)
