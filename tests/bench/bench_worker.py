@@ -42,6 +42,7 @@ TOPICS = (
     "maalstrom-journal-changelog",
 )
 SECONDS_MAX = 120.0
+ASK_AGAIN = 0.2  # s; each answer costs the worker some 5 ms
 
 
 class Result(NamedTuple):
@@ -90,12 +91,14 @@ class Worker:
 def feed(bootstrap: str, records: list[tuple[str, int, bytes]], worker: Worker, deadline: float) -> None:
     settings = {"bootstrap.servers": bootstrap, "linger.ms": 100, "batch.size": 1_000_000}
     producer = Producer(settings | {"queue.buffering.max.messages": 2 * AHEAD})
+    done = 0
     for sent, (topic, partition, value) in enumerate(records):
         producer.produce(topic, value, b"key", partition)
-        if sent % 8000 == 0:
+        if sent % 1000 == 0:
             producer.poll(0)
-            while sent - worker.total("maalstrom_events_total") > AHEAD - 8000 and time.monotonic() < deadline:
-                producer.poll(0.1)
+            while sent - done > AHEAD and time.monotonic() < deadline:
+                producer.poll(ASK_AGAIN)
+                done = worker.total("maalstrom_events_total")
     producer.flush(30)
 
 
