@@ -1,8 +1,19 @@
-"""Every metric of the worker (contract 10), and nothing else. Labels are bounded: topics, reasons, goals, tables."""
+"""Every metric of the worker (contract 10), and nothing else. Labels are bounded: topics, reasons, goals, tables.
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+Counters are by worker: sum them. What is known of a goal as a whole, any worker may publish: take the largest.
+"""
 
+from collections.abc import Iterable
+from itertools import product
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from streams.core.dead_letters import REASONS
+from streams.topics import SOURCES
+
+OUTCOMES = ("accepted", "duplicate", "ignored", "no_consent", "dead_letter")
 REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)  # memory, CPU time, open files, start
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60)
 _RECORDS = (1, 10, 100, 500, 1000, 2000, 4000, 8000, 16000)
 
@@ -31,8 +42,28 @@ BATCH_SECONDS = _histogram("batch_seconds", "From a batch's arrival to its segme
 BATCH_RECORDS = _histogram("batch_records", "Records in a batch.", _RECORDS)
 FLUSH_SECONDS = _histogram("sink_flush_seconds", "Writing changed rows to ClickHouse, retries included.", _SECONDS)
 SINK_ROWS = _counter("sink_rows_total", "Rows that ClickHouse acknowledged.", "table")
-SINK_FAILURES = _counter("sink_failures_total", "Inserts that failed and were repeated.")
+SINK_FAILURES = _counter("sink_failures_total", "Attempts at ClickHouse that failed and were repeated.")
+LAST_FLUSH = _gauge(
+    "sink_last_flush_timestamp_seconds",
+    "When ClickHouse last had all that had changed until then; before the first time, when the worker started.",
+)
+READY = _gauge("ready", "1 while partitions are restored and ClickHouse answers, else 0.")
 STATE_TOUCHES = _gauge("state_touches", "Engagement events in memory.")
 STATE_BYTES = _gauge("state_bytes", "Bytes that their index takes.")
 JOURNAL_GAP = _gauge("journal_gap_records", "Source offsets that the journal misses or covers twice; must be 0.")
 JOURNAL_SEGMENTS = _gauge("journal_segments", "Segments that the partitions of this worker have in the journal.")
+EXPECTED = _gauge("goal_expected_conversions", "Conversions to be expected in the next minute.", "goal")
+DROP_PROBABILITY = _gauge("goal_drop_probability", "That conversions have dropped; 0.5 raises an alarm.", "goal")
+WATCH_FAILURES = _counter("watch_failures_total", "Looks for drops of conversions that failed and are repeated.")
+
+
+def declare(goals: Iterable[str]) -> None:
+    """Begin at 0 what is counted of these goals and of every topic: a rate misses the first of a series that was not
+    there before."""
+    for topic, outcome in product(SOURCES, OUTCOMES):
+        EVENTS.labels(topic, outcome)
+    for topic, reason in product(SOURCES, REASONS):
+        DEAD_LETTERS.labels(topic, reason)
+    for goal in goals:
+        CONVERSIONS.labels(goal)
+        REVERSALS.labels(goal)
