@@ -10,7 +10,7 @@ demo: $(READY)  ## a simulated campaign month through Kafka, the worker and Clic
 	@$(BIN)/maalstrom demo $(ARGS)
 
 test: $(READY)  ## every test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 faults: $(READY)  ## workers and servers killed, frozen and cut off, on a real broker: some minutes
 	@$(BIN)/python -m pytest -m faults $(ARGS)
