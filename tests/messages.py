@@ -15,9 +15,12 @@ def rfc3339(time: int) -> str:
 
 
 def message(event: str, message_id: str, time: int, user: str | None = "u", **more: Any) -> bytes:
-    """A `track` message; `campaign` and `consent` of `more` go into the context, the rest into the properties."""
+    """A `track` message; `campaign` and `consent` of `more` go into the context, `anonymous` is its anonymous id, the
+    rest goes into the properties."""
     context = {name: more.pop(name) for name in ("campaign", "consent") if name in more}
     envelope = {"type": "track", "event": event, "messageId": message_id, "timestamp": rfc3339(time), "userId": user}
+    if "anonymous" in more:
+        envelope["anonymousId"] = more.pop("anonymous")
     return json.dumps(envelope | {"context": context, "properties": more}).encode()
 
 
@@ -40,3 +43,17 @@ def refund(message_id: str, time: int, order_id: str, **more: Any) -> bytes:
 def denied(advertising: bool = False) -> dict[str, Any]:
     """The consent that says so."""
     return {"categoryPreferences": {"advertising": advertising}}
+
+
+def identify(message_id: str, time: int, anonymous: str, user: str, **more: Any) -> bytes:
+    """An `identify` message that links the two tokens."""
+    return _identity("identify", message_id, time, anonymousId=anonymous, userId=user, **more)
+
+
+def alias(message_id: str, time: int, previous: str, user: str, **more: Any) -> bytes:
+    """An `alias` message that links the two tokens."""
+    return _identity("alias", message_id, time, previousId=previous, userId=user, **more)
+
+
+def _identity(kind: str, message_id: str, time: int, **more: Any) -> bytes:
+    return json.dumps({"type": kind, "messageId": message_id, "timestamp": rfc3339(time), **more}).encode()

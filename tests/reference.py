@@ -31,13 +31,21 @@ class Touch(NamedTuple):
     action: str
 
 
+class Touched(NamedTuple):
+    """What somebody may have in a journey: the touches that are surely theirs, and those that may be another's."""
+
+    own: list[Touch]
+    doubtful: list[Touch]
+
+
 @dataclass
 class Result:
     """The final tables. Rows of `goal_attribution` that are zero throughout are left out.
 
     goal_attribution: (window_start, goal, model, campaign, network, customer, reason, currency)
         -> [conversions, value, reversed_conversions, reversed_value]
-    conversions: (goal, conversion_id) -> columns; `user` is the token itself, `credit` has a list for each model
+    conversions: (goal, conversion_id) -> columns; `user` is the canonical token itself, that of the checkout where
+        it is ambiguous; `credit` has a list for each model
     engagement_counts: (window_start, campaign, network, action) -> events
     outcomes: (topic, outcome, reason of a dead letter or '') -> records; a reversal is accepted even when it is in
     unknown_orders: the message ids of the reversals whose order never came
@@ -53,10 +61,11 @@ class Result:
 def attribute(catalogue: Catalogue, records: Iterable[tuple[str, bytes | None]]) -> Result:
     """The final tables after all `records` (topic and value, in the order of their arrival)."""
     result = Result()
-    engagement, checkout = _accepted(catalogue, records, result)
+    engagement, checkout, identity = _accepted(catalogue, records, result)
     for event in engagement:
         result.engagement_counts[_minute(event.time), event.campaign, event.network, event.action] += 1
-    touches = _touches(engagement)
+    people = People(event.link for event in (*engagement, *checkout, *identity) if event.link)
+    touched = _touched(engagement, people)
     reversals: dict[str, list[Event]] = defaultdict(list)
     orders: dict[tuple[str, str], list[Event]] = defaultdict(list)
     for event in checkout:
@@ -68,17 +77,34 @@ def attribute(catalogue: Catalogue, records: Iterable[tuple[str, bytes | None]])
         order = max(completions, key=lambda event: (event.time, event.message_id))
         for goal in catalogue.goals:
             if goal.event == name and _meets(goal, order):
-                _convert(goal, order, touches.get(order.token, []), reversals[order_id], result)
+                seen = None if people.ambiguous(order.token) else touched[people.canonical(order.token)]
+                _convert(goal, order, seen, reversals[order_id], result)
+                result.conversions[goal.id, order_id]["user"] = people.canonical(order.token)
     known = {order_id for _, order_id in orders}
     result.unknown_orders = {r.message_id for order_id in reversals.keys() - known for r in reversals[order_id]}
     return result
 
 
-def _accepted(
-    catalogue: Catalogue, records: Iterable[tuple[str, bytes | None]], result: Result
-) -> tuple[list[Event], list[Event]]:
-    """The engagement and the checkout events that are valid, wanted by some goal and not seen before."""
-    accepted: dict[str, dict[str, Event]] = {"engagement": {}, "checkout": {}}
+class People:
+    """Who is behind a token, as all links together say (contract 6)."""
+
+    def __init__(self, links: Iterable[tuple[str, str]]) -> None:
+        self.users: dict[str, set[str]] = defaultdict(set)
+        for anonymous, user in links:
+            self.users[anonymous].add(user)
+
+    def ambiguous(self, token: str) -> bool:
+        return len(self.users.get(token, ())) > 1
+
+    def canonical(self, token: str) -> str:
+        """The one user id that it is linked to; itself where there is none, or more than one."""
+        users = self.users.get(token, ())
+        return next(iter(users)) if len(users) == 1 else token
+
+
+def _accepted(catalogue: Catalogue, records: Iterable[tuple[str, bytes | None]], result: Result) -> list[list[Event]]:
+    """The engagement, checkout and identity events that are valid, wanted by some goal and not seen before."""
+    accepted: dict[str, dict[str, Event]] = {"engagement": {}, "checkout": {}, "identity": {}}
     for topic, raw in records:
         outcome, reason = "accepted", ""
         try:
@@ -95,17 +121,21 @@ def _accepted(
                 if event.denied and event.name not in REVERSALS:
                     outcome = "no_consent"
         result.outcomes[topic, outcome, reason] += 1
-    return list(accepted["engagement"].values()), list(accepted["checkout"].values())
+    return [list(events.values()) for events in accepted.values()]
 
 
-def _touches(engagement: Iterable[Event]) -> dict[str, list[Touch]]:
-    """By user token, what can be in a journey at all, in order."""
-    touches: dict[str, list[Touch]] = defaultdict(list)
-    for event in engagement:
+def _touched(engagement: Iterable[Event], people: People) -> dict[str, Touched]:
+    """By canonical token, what can be in a journey at all, in order."""
+    touched: dict[str, Touched] = defaultdict(lambda: Touched([], []))
+    for event in sorted(engagement, key=lambda event: (event.time, event.message_id)):
         if event.token and event.campaign and CLASS[event.action] and not event.denied:
             touch = Touch(event.time, event.message_id, event.campaign, event.network, event.action)
-            touches[event.token].append(touch)
-    return {token: sorted(those) for token, those in touches.items()}
+            if people.ambiguous(event.token):
+                for user in people.users[event.token]:
+                    touched[user].doubtful.append(touch)
+            else:
+                touched[people.canonical(event.token)].own.append(touch)
+    return touched
 
 
 def _meets(goal: Goal, order: Event) -> bool:
@@ -119,23 +149,31 @@ def _equal(given: Any, wanted: str | int | float | bool) -> bool:
     return isinstance(given, Number) and float(given) == wanted
 
 
-def _journey(goal: Goal, order: Event, touches: Sequence[Touch]) -> tuple[list[Touch], str]:
-    """The touches that the conversion sees, and the reason where there are none (contract 4)."""
+def _journey(goal: Goal, order: Event, touched: Touched | None) -> tuple[list[Touch], str]:
+    """The touches that the conversion sees, and the reason where there are none (contract 4 and 6); `touched` is None
+    where nobody knows whose order it is."""
     if order.denied:
         return [], "no_consent"
-    window = {"click": goal.windows.click, "engage": goal.windows.engage, "view": goal.windows.view}
-    before = [touch for touch in touches if touch.time <= order.time]
-    journey = [touch for touch in before if order.time - touch.time <= window[CLASS[touch.action]]][-1000:]
+    journey = _inside(goal, order, touched.own)[-1000:] if touched else []
     if order.campaign and order.campaign not in {touch.campaign for touch in journey}:
         journey.append(Touch(order.time, "", order.campaign, order.network, "token"))
     if journey:
         return journey, ""
-    return [], "no_token" if not order.token else "out_of_window" if before else "no_touch"
+    if not order.token:
+        return [], "no_token"
+    if touched is None or _inside(goal, order, touched.doubtful):
+        return [], "ambiguous_identity"
+    return [], "out_of_window" if any(touch.time <= order.time for touch in touched.own) else "no_touch"
 
 
-def _convert(goal: Goal, order: Event, touches: Sequence[Touch], reversals: Sequence[Event], result: Result) -> None:
+def _inside(goal: Goal, order: Event, touches: Iterable[Touch]) -> list[Touch]:
+    window = {"click": goal.windows.click, "engage": goal.windows.engage, "view": goal.windows.view}
+    return [touch for touch in touches if 0 <= order.time - touch.time <= window[CLASS[touch.action]]]
+
+
+def _convert(goal: Goal, order: Event, touched: Touched | None, reversals: Sequence[Event], result: Result) -> None:
     """Add one conversion to the tables."""
-    journey, reason = _journey(goal, order, touches)
+    journey, reason = _journey(goal, order, touched)
     whole, net, status = _remaining(goal, order, reversals)
     customer = CUSTOMER[order.properties.get("new_customer")]
     credit: dict[str, list[int]] = {}
@@ -157,7 +195,6 @@ def _convert(goal: Goal, order: Event, touches: Sequence[Touch], reversals: Sequ
         "currency": order.currency,
         "customer": customer,
         "reason": reason,
-        "user": order.token,
         "touch_at": [touch.time for touch in journey],
         "touch_campaign": [touch.campaign for touch in journey],
         "touch_network": [touch.network for touch in journey],

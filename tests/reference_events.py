@@ -31,14 +31,16 @@ class Event:
     """A valid event; '' and None stand for what it does not say. `time` is in ms, `amount` in millionths.
 
     `campaign` has gone through the catalogue; the `network` of a checkout event is the source of its own campaign.
+    `link` is the anonymous token and the user id that it links, of one person.
     """
 
     name: str
     message_id: str
     time: int
     token: str
-    denied: bool
-    network: str
+    denied: bool = False
+    network: str = ""
+    link: tuple[str, str] | None = None
     campaign: str = ""
     action: str = ""
     order_id: str = ""
@@ -56,6 +58,8 @@ def decode(catalogue: Catalogue, topic: str, raw: bytes | None) -> Event | None:
         json.dumps(message, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError):
         raise DeadLetter("malformed") from None
+    if topic == "identity":
+        return _identity(message)
     event = _envelope(message)
     if topic == "engagement":
         return _engagement(catalogue, event, message) if event.name == "Social Interaction" else None
@@ -72,7 +76,22 @@ def _envelope(message: Any) -> Event:
     _require(advertising in (True, False, None))
     user, browser = _text(message, "userId"), _text(message, "anonymousId")
     source = _text(_object(_object(message, "context"), "campaign"), "source").lower()
-    return Event(name, message_id, _time(message.get("timestamp")), user or browser, advertising is False, source)
+    facts = user or browser, advertising is False, source, _link(browser, user)
+    return Event(name, message_id, _time(message.get("timestamp")), *facts)
+
+
+def _identity(message: Any) -> Event:
+    _require(isinstance(message, dict) and message.get("type") in ("identify", "alias"))
+    message_id, user = message.get("messageId"), message.get("userId")
+    _require(type(message_id) is str and 1 <= len(message_id) <= 256)
+    before = message.get("anonymousId" if message["type"] == "identify" else "previousId")
+    _require(type(user) is type(before) is str and bool(user) and bool(before))
+    return Event(message["type"], message_id, _time(message.get("timestamp")), before, link=_link(before, user))
+
+
+def _link(anonymous: str, user: str) -> tuple[str, str] | None:
+    """A token that is both at once is linked to nobody else."""
+    return (anonymous, user) if anonymous and user and anonymous != user else None
 
 
 def _engagement(catalogue: Catalogue, event: Event, message: dict[str, Any]) -> Event:
