@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -86,10 +86,16 @@ class Process:
         """SIGTERM; returns the exit status, and fails the test when it takes longer than `timeout` seconds."""
         assert self._process is not None
         self._process.terminate()
+        return self.wait(timeout)
+
+    def wait(self, timeout: float) -> int:
+        """Wait until it ends by itself; returns the exit status, and fails the test when it takes longer than `timeout`
+        seconds."""
+        assert self._process is not None
         try:
             return self._process.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"still running {timeout} s after SIGTERM:\n{self.tail()}") from None
+            raise AssertionError(f"still running after {timeout} s:\n{self.tail()}") from None
 
     def end(self) -> None:
         """Make sure that nothing is left."""
@@ -130,10 +136,14 @@ class Worker(Process):
 
     def wait_ready(self, timeout: float = 60) -> None:
         """Wait until `/ready` says 200; a failure shows what the worker said last."""
+        self.until(lambda: self.get("/ready")[0] == 200, timeout)
+
+    def until(self, condition: Callable[[], bool], timeout: float = 60) -> None:
+        """Wait for something that it brings about; a failure shows what it said last."""
         deadline = time.monotonic() + timeout
-        while self.get("/ready")[0] != 200:
+        while not condition():
             assert self.running, f"the worker ended:\n{self.tail()}"
-            assert time.monotonic() < deadline, f"the worker is not ready after {timeout} s:\n{self.tail()}"
+            assert time.monotonic() < deadline, f"waited in vain for {timeout} s:\n{self.tail()}"
             time.sleep(0.1)
 
     def metrics(self) -> dict[Sample, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -32,26 +31,14 @@ def worked(rig: Rig) -> Worker:
     feed(rig, 300)
     worker = rig.worker()
     worker.start()
-    until(worker, lambda: rig.behind() == 0)
+    worker.until(lambda: rig.behind() == 0)
     assert worker.terminate(timeout=20) == 0
     return worker
 
 
-def until(worker: Worker, condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert worker.running, worker.tail()
-        assert time.monotonic() < deadline, worker.tail()
-        time.sleep(0.1)
-
-
 def stops(worker: Worker, *says: str) -> None:
     """It ends by itself with status 1, says why in one line, and nothing of a traceback."""
-    deadline = time.monotonic() + 60
-    while worker.running:
-        assert time.monotonic() < deadline, worker.tail()
-        time.sleep(0.1)
-    assert worker.terminate(timeout=1) == 1, worker.tail()
+    assert worker.wait(timeout=60) == 1, worker.tail()
     lines = [line for line in worker.said().splitlines() if all(text in line for text in says)]
     assert len(lines) == 1, worker.tail()
     assert "MAALSTROM_APP_ID" in lines[0]
@@ -81,7 +68,7 @@ def test_records_deleted_before_they_were_read_and_a_group_moved_past_them(rig: 
         moved.assign([ENGAGEMENT])
         moved.commit({ENGAGEMENT: OffsetAndMetadata(400, "", -1)})
     worker.start()
-    until(worker, lambda: rig.behind() == 0)
+    worker.until(lambda: rig.behind() == 0)
 
 
 def test_records_deleted_under_a_worker_that_fell_behind(rig: Rig) -> None:
