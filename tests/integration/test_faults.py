@@ -103,18 +103,3 @@ def test_sigterm_under_load_ends_in_time_and_nothing_is_read_again(rig: Rig) -> 
     rig.settle()
     read = sum(n for (name, _), n in worker.metrics().items() if name == "maalstrom_events_total")
     assert read == 20_000 - committed
-
-
-@pytest.mark.parametrize("keys", ["another partitioner", "none", "anywhere"])
-def test_producers_that_put_records_into_the_wrong_partition(rig: Rig, keys: str) -> None:
-    records = simulated(5_000, seed=8, **GOOD)
-    if keys == "another partitioner":
-        rig.send(records, partitioner="consistent_random")
-    elif keys == "none":
-        rig.send([record._replace(key=None) for record in records])
-    else:
-        rig.send([record._replace(partition=n % 2) for n, record in enumerate(records)])
-    worker = rig.worker()
-    worker.start()
-    rig.settle()
-    assert sum(n for (name, _), n in worker.metrics().items() if name == "maalstrom_misrouted_total") > 1_000
