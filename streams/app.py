@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
@@ -26,7 +27,7 @@ from streams.journal import Journal
 from streams.outbox import Outbox, origin
 from streams.transport import SCHEME, Consumer, tune_gc, use_uvloop
 from streams.transport import Batch as Fetched
-from streams.web import WebServer
+from streams.web import WebServer, listen
 from streams.worker import Worker
 
 Take = Callable[[Batch, Sequence[int], Callable[[], object]], Awaitable[None]]
@@ -68,8 +69,8 @@ def _give_up() -> None:
     os._exit(1)
 
 
-def create_app(chosen: config.Settings, rules: Rules, *, partitions: int) -> Application:
-    """The app of one worker, for keyed topics of that many partitions."""
+def create_app(chosen: config.Settings, rules: Rules, listening: socket.socket, *, partitions: int) -> Application:
+    """The app of one worker that answers on that socket, for keyed topics of that many partitions."""
     use_uvloop()
     tune_gc()
     app = _application(chosen, partitions)
@@ -78,7 +79,7 @@ def create_app(chosen: config.Settings, rules: Rules, *, partitions: int) -> App
         rules, connect(chosen.clickhouse), journal, Outbox(app), partitions, Group(app), chosen.dead_letter_limits
     )
     app.worker_state = worker
-    app.web_port_server = WebServer(chosen.web_bind, chosen.web_port, metrics.REGISTRY, lambda: worker.ready)
+    app.web_port_server = WebServer(listening, metrics.REGISTRY, lambda: worker.ready, worker.measure)
     journal.on_restored(worker.own)
 
     async def gone(error: OffsetOutOfRangeError) -> None:
@@ -190,16 +191,17 @@ def _run_flushes(app: Application, worker: Worker, seconds: float) -> None:
 
 @cache
 def configured_app() -> Application:
-    """The app as the environment says. Raises ConfigError or BrokerError with what to do."""
+    """The app as the environment says. Raises ConfigError, OSError or BrokerError with what to do."""
     chosen = config.settings()
     goals = config.catalogue(chosen.catalogue)
     rules = Rules(goals, config.token_key(chosen.token_key), config.retention(chosen, goals))
     if chosen.fail_point:
         fail_points.arm(chosen.fail_point)
+    listening = listen(chosen.web_bind, chosen.web_port)
     partitions = (
         _created(chosen, rules) if chosen.declare_topics else topics.partition_count(chosen.bootstrap, ENGAGEMENT)
     )
-    return create_app(chosen, rules, partitions=partitions)
+    return create_app(chosen, rules, listening, partitions=partitions)
 
 
 def _created(chosen: config.Settings, rules: Rules) -> int:

@@ -154,7 +154,11 @@ class Partition:
                 await self._append(stated.segment)
                 _count_goals(stated.pairs)
             rows = self.ledger.changes(self._epoch << 32 | (self._sequence + 1))
-            return Snapshot(rows, self._sequence) if rows else None
+            if rows:
+                return Snapshot(rows, self._sequence)
+            if not self.ledger.pending:
+                self._arrived = []  # nothing of them is to be seen: duplicates do not wait for the next row
+            return None
 
     def written(self, sequence: int) -> None:
         """All up to that segment is in ClickHouse."""

@@ -1,5 +1,6 @@
 """The worker's web port: metrics and health, on the loopback interface unless told otherwise."""
 
+import socket
 from collections.abc import Callable
 
 from aiohttp import web
@@ -7,23 +8,42 @@ from mode import Service
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 
-class WebServer(Service):  # type: ignore[misc]
-    """Serves /metrics, /health (alive) and /ready (200 when `is_ready()`, else 503)."""
+def listen(host: str, port: int) -> socket.socket:
+    """A socket for the web port. Raises OSError, with what to do, where the port is taken or the host not ours."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address, family=family)
+    except OSError as error:
+        why = str(error.strerror).partition(" (")[0].lower()
+        raise OSError(
+            f"cannot listen on {host}:{port}: {why}; set WEB_PORT to a free port, WEB_BIND to an address of ours"
+        ) from None
 
-    def __init__(self, host: str, port: int, registry: CollectorRegistry, is_ready: Callable[[], bool]) -> None:
+
+class WebServer(Service):  # type: ignore[misc]
+    """Serves /metrics, /health (alive) and /ready (200 when `is_ready()`, else 503). `measure()` is called before each
+    look at the metrics."""
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        registry: CollectorRegistry,
+        is_ready: Callable[[], bool],
+        measure: Callable[[], None],
+    ) -> None:
         super().__init__()
-        self._host, self._port, self._registry, self._is_ready = host, port, registry, is_ready
+        self._socket, self._registry, self._is_ready, self._measure = listening, registry, is_ready, measure
         self._runner: web.AppRunner | None = None
 
     async def on_start(self) -> None:
-        """Listen. Raises OSError when the port is taken."""
+        """Answer."""
         site = web.Application()
         site.add_routes(
             [web.get("/metrics", self._metrics), web.get("/health", self._health), web.get("/ready", self._ready)]
         )
         self._runner = web.AppRunner(site, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
+        await web.SockSite(self._runner, self._socket).start()
 
     async def on_stop(self) -> None:
         """Stop listening."""
@@ -31,6 +51,7 @@ class WebServer(Service):  # type: ignore[misc]
             await self._runner.cleanup()
 
     async def _metrics(self, _: web.Request) -> web.Response:
+        self._measure()
         return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _health(self, _: web.Request) -> web.Response:

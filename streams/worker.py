@@ -83,6 +83,8 @@ class Worker:
         self._flushing = asyncio.Lock()
         self._stopping = asyncio.Event()
         self.restored = False
+        metrics.declare(goal.id for goal in rules.catalogue.goals)
+        metrics.LAST_FLUSH.set_to_current_time()
 
     @property
     def ready(self) -> bool:
@@ -166,13 +168,14 @@ class Worker:
         """Bring all that changed to ClickHouse: durable, then committed, then written (invariant I3)."""
         async with self._flushing:
             await self._prepare()
-            covered = self._backlog
+            covered, computed = self._backlog, time.time()
             owned = list(self.partitions.values())
             snapshots = [(each, taken) for each in owned if (taken := await each.snapshot()) is not None]
             while any(not each.closed for each, _ in snapshots) and not await self._group.commit():
                 await asyncio.sleep(COMMIT_AGAIN)
             # What was ours when it was computed and is not now is written by whoever owns it.
             await self._write([(each, taken) for each, taken in snapshots if not each.closed])
+            metrics.LAST_FLUSH.set(computed)
             self._backlog = max(0, self._backlog - covered)
             if self._backlog < BACKLOG:
                 self._flowing.set()
@@ -186,6 +189,7 @@ class Worker:
                 await asyncio.to_thread(self._migrate)
                 self._prepared = self._watch.answers = True
             except DatabaseError as error:
+                metrics.SINK_FAILURES.inc()
                 log.warning("ClickHouse does not answer, trying again", error=str(error))
                 await asyncio.sleep(1.0)
 
@@ -209,7 +213,6 @@ class Worker:
         while not self._stopping.is_set():
             started = time.monotonic()
             await self.flush()
-            self._measure()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), max(0.0, seconds - (time.monotonic() - started)))
 
@@ -226,16 +229,21 @@ class Worker:
         self.disown()
         await self._sink.close()
 
-    def _measure(self) -> None:
-        sizes = [partition.ledger.size for partition in self.partitions.values()]
+    def measure(self) -> None:
+        """Set the gauges to what is so now; of partitions that went to others nothing stays."""
+        owned = self.partitions.values()
+        sizes = [partition.ledger.size for partition in owned]
+        metrics.READY.set(self.ready)
         metrics.STATE_TOUCHES.set(sum(touches for touches, _ in sizes))
         metrics.STATE_BYTES.set(sum(n for _, n in sizes))
-        metrics.JOURNAL_SEGMENTS.set(sum(partition.segments for partition in self.partitions.values()))
-        metrics.JOURNAL_GAP.set(sum(partition.gap for partition in self.partitions.values()))
-        for (topic, number), records in self._group.lag().items():
+        metrics.JOURNAL_SEGMENTS.set(sum(partition.segments for partition in owned))
+        metrics.JOURNAL_GAP.set(sum(partition.gap for partition in owned))
+        metrics.CONSUMER_LAG.clear()
+        for (topic, number), records in (self._group.lag() if self.restored else {}).items():
             metrics.CONSUMER_LAG.labels(topic, number).set(records)
+        metrics.EVENT_TIME_LAG.clear()
         now = now_ms()
-        for partition in self.partitions.values():
+        for partition in owned:
             for topic, newest in partition.ledger.newest.items():
                 metrics.EVENT_TIME_LAG.labels(topic, partition.number).set((now - newest) / 1000)
 

@@ -43,6 +43,9 @@ METRICS = {
     "maalstrom_state_bytes": set(),
     "maalstrom_journal_segments": set(),
     "maalstrom_journal_gap_records": set(),
+    "maalstrom_sink_last_flush_timestamp_seconds": set(),
+    "maalstrom_ready": set(),
+    "process_resident_memory_bytes": set(),
 }
 
 
