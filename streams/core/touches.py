@@ -1,7 +1,6 @@
-"""The touch index: every retained engagement event of a partition, found by message id or by user.
+"""The touch index: every retained engagement event of a partition, and the touches that a conversion sees.
 
-A log-structured index: each batch becomes a run, runs merge as they grow, and a conversion's touches are found by
-binary search in the few runs there are. It takes about 30 bytes an event (README, "What is measured").
+It takes about 30 bytes an event (README, "What is measured").
 """
 
 from collections.abc import Callable
@@ -9,32 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streams.core.index import Index
 from streams.core.message_ids import Keys
-from streams.core.runs import (
-    EPOCH_BITS,
-    I64,
-    U32,
-    U64,
-    Mask,
-    Run,
-    Touches,
-    concatenated,
-    contains,
-    first_of_each,
-    key_order,
-    merged,
-    none,
-    rows_of,
-    rows_of_users,
-    slices,
-    sorted_run,
-    times,
-)
+from streams.core.runs import I64, U32, U64, Mask, Touches, slices
 
 MOST = 1000  # touches a conversion sees, the latest ones
 CLASSES = 3  # click, engage, view are the classes 1 to 3; 0 is no touch
-_FAN = 4  # runs of about one size that are merged into one
-_WORTH = 8  # a run is made anew when one in so many of its rows is past
 
 
 class Wanted(NamedTuple):
@@ -57,58 +36,30 @@ class Found(NamedTuple):
     earlier: Mask
 
 
-class TouchIndex:
+class Owned(NamedTuple):
+    """Whose touches somebody sees: those of `token[i]` are seen by the user at position `owner[i]`."""
+
+    token: U64
+    owner: I64
+
+
+def each_alone(users: U64) -> Owned:
+    """Every user has one token."""
+    return Owned(users, np.arange(len(users)))
+
+
+class TouchIndex(Index):
     """All retained engagement events of one partition. `text_of` gives a message id's text, to order ties by."""
 
     def __init__(self, text_of: Callable[[int, int, int], str]) -> None:
-        self._runs: list[Run] = []
+        super().__init__()
         self._text_of = text_of
 
-    def __len__(self) -> int:
-        return sum(len(run.low) for run in self._runs)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all arrays."""
-        return sum(column.nbytes for run in self._runs for column in run[1:])
-
-    def add(self, batch: Touches) -> Mask:
-        """Take in the events whose message id is new, the first of each; the mask says which those were."""
-        order = key_order(batch.keys)
-        batch = batch.take(order)
-        fresh = first_of_each(batch.keys)
-        for run in self._runs:
-            fresh &= ~contains(run, batch.keys.low, batch.keys.high)
-        epochs = batch.time >> EPOCH_BITS
-        for epoch in np.unique(epochs[fresh]).tolist():
-            self._runs.append(sorted_run(batch.take(fresh & (epochs == epoch)), epoch))
-            self._merge(epoch)
-        accepted = np.empty_like(fresh)
-        accepted[order] = fresh
-        return accepted
-
-    def _merge(self, epoch: int) -> None:
-        """Merge while the smallest _FAN runs are of about one size, so that there are few, however many rows."""
-        mine = sorted((run for run in self._runs if run.epoch == epoch), key=lambda run: len(run.low))
-        while len(mine) >= _FAN and len(mine[_FAN - 1].low) <= _FAN * len(mine[0].low):
-            mine = sorted([merged(mine[:_FAN]), *mine[_FAN:]], key=lambda run: len(run.low))
-        self._runs = [run for run in self._runs if run.epoch != epoch] + mine
-
-    def expire(self, before: int) -> Keys:
-        """Forget the events before that time (ms), of each run as soon as they are many; returns their keys."""
-        gone = [none()]
-        for i, run in enumerate(self._runs):
-            old = times(run) < before
-            if old.sum() * _WORTH >= len(old):
-                gone.append(rows_of(run).take(old))
-                self._runs[i] = sorted_run(rows_of(run).take(~old), run.epoch)
-        self._runs = [run for run in self._runs if len(run.low)]
-        return concatenated(gone).keys
-
-    def journeys(self, wanted: Wanted, classes: I64) -> Found:
-        """The touches that each wanted conversion sees (contract 4); `classes[kind]` is a kind's action class."""
+    def journeys(self, wanted: Wanted, classes: I64, tokens_of: Callable[[U64], Owned] = each_alone) -> Found:
+        """The touches that each wanted conversion sees (contract 4); `classes[kind]` is a kind's action class, and
+        `tokens_of` says which tokens count as each of the users (sorted, distinct, not 0)."""
         users, user = np.unique(wanted.user, return_inverse=True)
-        rows, owner = self._rows_of_users(users[users != 0])
+        rows, owner = self._rows_of(tokens_of(users[users != 0]))
         owner += int((users == 0).any())
         action_class = classes[rows.kind]
         touch = action_class > 0
@@ -117,9 +68,17 @@ class TouchIndex:
         conversion, at = lanes.latest(user, wanted)
         return self._ordered(conversion, rows.take(at), lanes.any_before(user, wanted.time))
 
-    def _rows_of_users(self, users: U64) -> tuple[Touches, I64]:
-        found = [rows_of_users(run, users) for run in self._runs] or [(none(), np.zeros(0, np.int64))]
-        return concatenated([rows for rows, _ in found]), np.concatenate([owner for _, owner in found])
+    def _rows_of(self, owned: Owned) -> tuple[Touches, I64]:
+        """The rows of those tokens, once for each owner, and the owner of each."""
+        tokens, token = np.unique(owned.token, return_inverse=True)
+        order = np.argsort(token, kind="stable")
+        owner, starts = owned.owner[order], np.searchsorted(token[order], np.arange(len(tokens) + 1))
+        rows, at = self.of_users(tokens)
+        if len(tokens) == len(owner):
+            return rows, owner[at]
+        copies = np.diff(starts)[at]
+        rows = rows.take(np.repeat(np.arange(len(at)), copies))
+        return rows, owner[slices(starts[at], starts[at + 1])]
 
     def _ordered(self, conversion: I64, rows: Touches, earlier: Mask) -> Found:
         """By conversion, time and message id; the latest MOST of each conversion."""

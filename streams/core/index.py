@@ -1,0 +1,86 @@
+"""An index of rows by message key and by user: log-structured, so that adding stays cheap however many there are.
+
+Each batch becomes a run, runs merge as they grow, and rows are found by binary search in the few runs there are.
+"""
+
+import numpy as np
+
+from streams.core.message_ids import Keys
+from streams.core.runs import (
+    EPOCH_BITS,
+    I64,
+    U64,
+    Mask,
+    Run,
+    Touches,
+    concatenated,
+    contains,
+    first_of_each,
+    key_order,
+    merged,
+    none,
+    rows_of,
+    rows_of_users,
+    sorted_run,
+    times,
+)
+
+_FAN = 4  # runs of about one size that are merged into one
+_WORTH = 8  # a run is made anew when one in so many of its rows is past
+
+
+class Index:
+    """Rows of which each key is held once: the first that came."""
+
+    def __init__(self) -> None:
+        self._runs: list[Run] = []
+
+    def __len__(self) -> int:
+        return sum(len(run.low) for run in self._runs)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(column.nbytes for run in self._runs for column in run[1:])
+
+    def add(self, batch: Touches) -> Mask:
+        """Take in the rows whose key is new, the first of each; the mask says which those were."""
+        order = key_order(batch.keys)
+        batch = batch.take(order)
+        fresh = first_of_each(batch.keys)
+        for run in self._runs:
+            fresh &= ~contains(run, batch.keys.low, batch.keys.high)
+        epochs = batch.time >> EPOCH_BITS
+        for epoch in np.unique(epochs[fresh]).tolist():
+            self._runs.append(sorted_run(batch.take(fresh & (epochs == epoch)), epoch))
+            self._merge(epoch)
+        accepted = np.empty_like(fresh)
+        accepted[order] = fresh
+        return accepted
+
+    def _merge(self, epoch: int) -> None:
+        """Merge while the smallest _FAN runs are of about one size, so that there are few, however many rows."""
+        mine = sorted((run for run in self._runs if run.epoch == epoch), key=lambda run: len(run.low))
+        while len(mine) >= _FAN and len(mine[_FAN - 1].low) <= _FAN * len(mine[0].low):
+            mine = sorted([merged(mine[:_FAN]), *mine[_FAN:]], key=lambda run: len(run.low))
+        self._runs = [run for run in self._runs if run.epoch != epoch] + mine
+
+    def expire(self, before: int) -> Keys:
+        """Forget the rows before that time (ms), of each run as soon as they are many; returns their keys."""
+        gone = [none()]
+        for i, run in enumerate(self._runs):
+            old = times(run) < before
+            if old.sum() * _WORTH >= len(old):
+                gone.append(rows_of(run).take(old))
+                self._runs[i] = sorted_run(rows_of(run).take(~old), run.epoch)
+        self._runs = [run for run in self._runs if len(run.low)]
+        return concatenated(gone).keys
+
+    def rows(self) -> Touches:
+        """All rows."""
+        return concatenated([none(), *map(rows_of, self._runs)])
+
+    def of_users(self, users: U64) -> tuple[Touches, I64]:
+        """The rows of those users (sorted, distinct), and for each the user's position in `users`."""
+        found = [rows_of_users(run, users) for run in self._runs] or [(none(), np.zeros(0, np.int64))]
+        return concatenated([rows for rows, _ in found]), np.concatenate([owner for _, owner in found])
