@@ -1,0 +1,1 @@
+"""The page: the dashboards of grafana/dashboards, read-only and without Grafana."""
