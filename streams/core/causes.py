@@ -4,7 +4,7 @@ people came, or because fewer of those who came convert; and which campaigns or 
 What is missing is the yardstick: a cause counts where it is large enough to explain half of that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import log, sqrt
 from typing import Literal, NamedTuple
 
@@ -22,6 +22,10 @@ EXPLAINED: Mapping[Cause, str] = {
 _LATE = 60.0  # seconds behind that are no hiccup
 _CERTAIN = 7.0  # expected where none is seen: by chance once in e^7, a thousand, times
 _NO_CHANCE = 2.0  # of a log likelihood ratio: by chance about once in twenty times
+_DAY = 1440  # minutes
+_WEEKS, _DAYS = (7, 14, 21, 28), (1, 2, 3)  # days before, of what a drop is compared with
+
+Span = tuple[int, int]  # minutes, the last not included
 
 
 class Flow(NamedTuple):
@@ -48,6 +52,16 @@ class Pipeline(NamedTuple):
     unread: int
     behind: float
     dead_letters: float
+
+
+class Part(NamedTuple):
+    """Conversions of a campaign on a network ('' = unattributed): `seen` since the drop began, and `usual` ones, in the
+    spans that this is compared with together."""
+
+    campaign: str
+    network: str
+    seen: float
+    usual: float
 
 
 class Verdict(NamedTuple):
@@ -77,7 +91,8 @@ def verdict(goal: Flow, pipeline: Pipeline, engagement: Flow, sources: Mapping[s
         return Verdict("refused")
     if engagement.silent:
         return Verdict("silence")
-    broken = tuple(sorted(name for name, flow in sources.items() if flow.silent))
+    # Where nothing comes at all, each source alone may be too small to tell.
+    broken = tuple(sorted(name for name, flow in sources.items() if flow.silent or goal.silent))
     if broken and _goes_on(engagement, goal) and 2 * sum(sources[name].missing for name in broken) >= goal.missing:
         return Verdict("tag", broken)
     return Verdict("people" if _as_few(engagement, goal) else "conversions")
@@ -117,3 +132,26 @@ def _beyond_chance(flow: Flow) -> bool:
     """Half the deviance of a Poisson count below its mean."""
     surprise = flow.expected - flow.seen + (flow.seen * log(flow.seen / flow.expected) if flow.seen else 0.0)
     return flow.missing > 0 and surprise >= _NO_CHANCE
+
+
+def comparable(span: Span, known: int) -> list[Span]:
+    """The spans that show what is usual in this one, none before the minute `known`: the same hours of the weeks
+    before, else of the days before, else what was just before."""
+    since, until = span
+    for days in (_WEEKS, _DAYS):
+        shifts = [day * _DAY for day in days if until - since <= day * _DAY <= since - known]
+        if shifts:
+            return [(since - shift, until - shift) for shift in shifts]
+    before = max(2 * since - until, known)
+    return [(before, since)] if before < since else []
+
+
+def beyond_usual(totals: Sequence[tuple[int, int]], since: int) -> float:
+    """How many more than usual came since a minute, from running totals by minute, of which those before say what is
+    usual."""
+    before = [(minute, total) for minute, total in totals if minute <= since] or list(totals[:1])
+    if not totals:
+        return 0.0
+    (first, none), (start, some), (end, all_) = before[0], before[-1], totals[-1]
+    usual = (some - none) / (start - first) if start > first else 0.0
+    return max(all_ - some - usual * (end - start), 0.0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.core.causes import EXPLAINED, Flow, Pipeline, losses, verdict
+from streams.core.causes import EXPLAINED, Flow, Pipeline, beyond_usual, comparable, losses, verdict
 
 WELL = Pipeline(unread=40, behind=1.5, dead_letters=0)
 GOES_ON = Flow(1000, 990)
@@ -67,3 +67,37 @@ def test_a_campaign_that_gained_explains_nothing():
 def test_without_a_past_nothing_is_explained():
     assert losses(100, {}, {"autumn": 3}) == []
     assert losses(100, {"autumn": 0}, {}) == []
+
+
+def test_where_nothing_comes_the_smallest_sources_are_broken_too():
+    assert verdict(Flow(8, 0), WELL, GOES_ON, {"web": Flow(5, 0), "till": Flow(3, 0)}) == ("tag", ("till", "web"))
+
+
+@pytest.mark.parametrize(
+    ("span", "known", "days"),
+    [
+        ((50_000, 50_060), 0, [7, 14, 21, 28]),
+        ((50_000, 50_060), 50_000 - 15 * 1440, [7, 14]),
+        ((50_000, 50_060), 50_000 - 2 * 1440, [1, 2]),
+        ((50_000, 50_000 + 8 * 1440), 0, [14, 21, 28]),
+        ((50_000, 50_000 + 2 * 1440), 50_000 - 3 * 1440, [2, 3]),
+    ],
+)
+def test_what_is_usual_is_shown_by_the_same_hours_before(span, known, days):
+    assert comparable(span, known) == [(span[0] - day * 1440, span[1] - day * 1440) for day in days]
+
+
+def test_what_is_usual_in_the_first_hours_is_shown_by_those():
+    assert comparable((500, 560), 300) == [(440, 500)]
+    assert comparable((500, 560), 480) == [(480, 500)]
+    assert comparable((500, 560), 500) == []
+
+
+def test_dead_letters_are_compared_with_those_before():
+    totals = [(0, 10), (60, 16), (120, 82)]
+    assert beyond_usual(totals, 60) == 60
+    assert beyond_usual(totals, 100) == 60
+    assert beyond_usual(totals, 130) == 0
+    assert beyond_usual(totals[1:], 0) == 66
+    assert beyond_usual([(0, 10), (60, 40), (120, 50)], 60) == 0
+    assert beyond_usual([], 60) == 0
