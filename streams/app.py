@@ -24,6 +24,7 @@ from streams.core.intake import CHECKOUT, ENGAGEMENT
 from streams.core.ledger import Rules
 from streams.core.routing import FORWARDED
 from streams.journal import Journal
+from streams.monitor import Monitor
 from streams.outbox import Outbox, origin
 from streams.transport import SCHEME, Consumer, tune_gc, use_uvloop
 from streams.transport import Batch as Fetched
@@ -32,6 +33,7 @@ from streams.worker import Worker
 
 Take = Callable[[Batch, Sequence[int], Callable[[], object]], Awaitable[None]]
 LAST_RESORT = 20.0  # s
+FLUSHES_A_LOOK = 5
 log = structlog.get_logger(__name__)
 FETCH_BYTES = 4 * 1024 * 1024
 
@@ -75,9 +77,10 @@ def create_app(chosen: config.Settings, rules: Rules, listening: socket.socket, 
     tune_gc()
     app = _application(chosen, partitions)
     journal = Journal(app)
-    worker = Worker(
-        rules, connect(chosen.clickhouse), journal, Outbox(app), partitions, Group(app), chosen.dead_letter_limits
-    )
+    client, outbox, group = connect(chosen.clickhouse), Outbox(app), Group(app)
+    worker = Worker(rules, client, journal, outbox, partitions, group, chosen.dead_letter_limits)
+    goals = [goal.id for goal in rules.catalogue.goals]
+    monitor = Monitor(goals, client, outbox, group, worker, partitions)
     app.worker_state = worker
     app.web_port_server = WebServer(listening, metrics.REGISTRY, lambda: worker.ready, worker.measure)
     journal.on_restored(worker.own)
@@ -90,7 +93,7 @@ def create_app(chosen: config.Settings, rules: Rules, listening: socket.socket, 
     for topic in (ENGAGEMENT, CHECKOUT, FORWARDED):
         _consume(app, topic, worker.take)
     _consume(app, costs.TOPIC, worker.take_costs)
-    _run_flushes(app, worker, chosen.flush_seconds)
+    _run(app, worker, monitor, chosen.flush_seconds)
     return app
 
 
@@ -166,8 +169,8 @@ class Group:
         signal.raise_signal(signal.SIGTERM)
 
 
-def _run_flushes(app: Application, worker: Worker, seconds: float) -> None:
-    """Flush while the app runs, and once more when it stops."""
+def _run(app: Application, worker: Worker, monitor: Monitor, seconds: float) -> None:
+    """Flush while the app runs, and once more when it stops; look for drops of conversions every few flushes."""
     running: list[asyncio.Task[None]] = []
 
     @app.task  # type: ignore[untyped-decorator]
@@ -175,8 +178,13 @@ def _run_flushes(app: Application, worker: Worker, seconds: float) -> None:
         running.append(asyncio.create_task(worker.run(seconds)))
         await running[0]
 
+    @app.task  # type: ignore[untyped-decorator]
+    async def looks() -> None:
+        await monitor.run(FLUSHES_A_LOOK * seconds)
+
     @app.on_before_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
     async def last_flush(*_: object, **__: object) -> None:
+        await monitor.stop()
         await worker.stop()
         for task in running:
             task.cancel()

@@ -12,11 +12,11 @@ from faust.exceptions import ProducerSendError
 from streams.core.admission import DeadLetter, Origin
 from streams.core.dead_letters import Failure, encode_headers
 from streams.core.routing import FORWARDED, Forward
-from streams.topics import dead_letters_of
+from streams.topics import ALERTS, dead_letters_of
 
 
 class Outbox:
-    """Sends through the app's producer. Both methods raise KafkaError where the broker did not take all of it."""
+    """Sends through the app's producer. All methods raise KafkaError where the broker did not take all of it."""
 
     def __init__(self, app: faust.App) -> None:
         self._app = app
@@ -39,6 +39,10 @@ class Outbox:
     async def _forward(self, each: Forward) -> Awaitable[Any]:
         headers = [(name, str(value).encode()) for name, value in each.origin._asdict().items()]
         return await self._send(FORWARDED, each.key, each.value, each.target, headers)
+
+    async def alert(self, goal: str, record: bytes) -> None:
+        """Send the record of an alert, with the goal's id as its key."""
+        await (await self._send(ALERTS, goal.encode(), record, None, []))
 
     async def _send(
         self,

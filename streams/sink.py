@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
 from streams.clickhouse import Client, DatabaseError, connect
 from streams.core.rows import Columns, Rows
+from streams.threads import in_thread
 
 __all__ = ["Client", "DatabaseError", "Observer", "Sink", "connect", "write_rows"]
 
@@ -71,7 +70,7 @@ class Sink:
         waits = _waits()
         while True:
             try:
-                self._running = _in_thread(partial(self._client.insert, table, columns))
+                self._running = in_thread(partial(self._client.insert, table, columns))
                 return await asyncio.shield(self._running)
             except DatabaseError as error:
                 wait = next(waits)
@@ -86,18 +85,3 @@ def _waits() -> Iterator[float]:
     while True:
         yield wait
         wait = min(2 * wait, _LONGEST_WAIT)
-
-
-def _in_thread(work: Callable[[], int]) -> asyncio.Future[int]:
-    """Run `work` in a daemon thread: a server that hangs must not keep the process from ending."""
-    outcome: Future[int] = Future()
-    outcome.set_running_or_notify_cancel()
-
-    def run() -> None:
-        try:
-            outcome.set_result(work())
-        except Exception as error:
-            outcome.set_exception(error)
-
-    threading.Thread(target=run, name="sink", daemon=True).start()
-    return asyncio.wrap_future(outcome)

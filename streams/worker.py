@@ -91,6 +91,11 @@ class Worker:
         """Partitions are restored and ClickHouse answered last time."""
         return self.restored and self._watch.answers
 
+    @property
+    def leads(self) -> bool:
+        """Whether it is for this worker of the group to do what one is to do."""
+        return self.restored and 0 in self.partitions
+
     async def own(self, numbers: set[int]) -> None:
         """These partitions are ours from now on, as the journal has them."""
         self.disown()

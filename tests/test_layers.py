@@ -28,8 +28,8 @@ FAUST_FOR_ALL = frozenset({
 })  # fmt: skip
 COMPOSITION = ("__main__", "app", "cli", "worker", "embedded.demo")
 TOOLS = frozenset({
-    "arrow", "brokers", "clickhouse", "embedded.folder", "fail_points", "metrics", "ndjson", "progress", "sink",
-    "topics",
+    "arrow", "brokers", "clickhouse", "embedded.folder", "fail_points", "goal_counts", "metrics", "ndjson",
+    "progress", "sink", "threads", "topics",
 })  # fmt: skip
 
 

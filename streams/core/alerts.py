@@ -1,13 +1,14 @@
 """Alerts: a drop with what it is due to, as the record of topic `alerts` and as rows of the table `alerts`."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
 import numpy as np
 
-from streams.core.causes import EXPLAINED, Loss, Verdict
+from streams.core.causes import EXPLAINED, Flow, Loss, Part, Pipeline, Verdict, losses, verdict
 from streams.core.drops import Drop
 from streams.core.money import MICRO
 from streams.core.rows import Columns, Ragged
@@ -22,6 +23,30 @@ class Alert:
     verdict: Verdict
     campaigns: Sequence[Loss]
     networks: Sequence[Loss]
+
+
+def explained(goal: str, drop: Drop, parts: Sequence[Part], engagement: Flow, pipeline: Pipeline) -> Alert:
+    """The alert of a drop. A source of checkouts is the network that its buyers came from."""
+    campaigns, networks = (_flows(drop.expected, parts, by) for by in ("campaign", "network"))
+    why = verdict(Flow(drop.expected, drop.seen), pipeline, engagement, networks)
+    return Alert(goal, drop, why, _losses(drop.expected, campaigns), _losses(drop.expected, networks))
+
+
+def _flows(expected: float, parts: Sequence[Part], by: str) -> dict[str, Flow]:
+    """What was expected in all, shared out by campaign or network as it usually comes, and what was seen."""
+    usual, seen = defaultdict[str, float](float), defaultdict[str, float](float)
+    for part in parts:
+        usual[getattr(part, by)] += part.usual
+        seen[getattr(part, by)] += part.seen
+    total = sum(usual.values())
+    return {name: Flow(expected * count / total, seen[name]) for name, count in usual.items() if count > 0}
+
+
+def _losses(expected: float, flows: Mapping[str, Flow]) -> list[Loss]:
+    """Who lost them; what is unattributed is nobody's."""
+    usual = {name: flow.expected for name, flow in flows.items()}
+    seen = {name: flow.seen for name, flow in flows.items()}
+    return [loss for loss in losses(expected, usual, seen) if loss.name]
 
 
 def record(alert: Alert) -> bytes:

@@ -180,7 +180,7 @@ class Demo:
 def _topic_names() -> Iterator[str]:
     for topic in topics.SOURCES:
         yield from (topic, topics.dead_letters_of(topic))
-    yield topics.FORWARDED
+    yield from (topics.FORWARDED, topics.ALERTS)
     yield topics.journal_topic(APP_ID)
 
 

@@ -5,6 +5,7 @@ from streams.topics.cluster import Created, create, partition_count
 from streams.topics.lag import PartitionLag, lag
 from streams.topics.render import render_created, render_findings, render_lag
 from streams.topics.spec import (
+    ALERTS,
     FORWARDED,
     KEYED,
     SOURCES,
@@ -16,6 +17,7 @@ from streams.topics.spec import (
 )
 
 __all__ = [
+    "ALERTS",
     "FORWARDED",
     "KEYED",
     "SOURCES",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 KEYED = ("engagement", "checkout", "identity")
 SOURCES = (*KEYED, "costs")
 FORWARDED = "forwarded"
+ALERTS = "alerts"
 DEFAULT_PARTITIONS = 4
 # Wider than anything accepted, so that a record too long ends as a dead letter with a reason, not in its producer.
 SOURCE_BYTES = 4 << 20
@@ -64,7 +65,7 @@ def specification(layout: Layout) -> tuple[TopicSpec, ...]:
         *(TopicSpec(name, None, "delete", keep, SOURCE_BYTES) for name in KEYED),
         TopicSpec("costs", 1, "delete", -1, SOURCE_BYTES),
         *(TopicSpec(dead_letters_of(name), None, "delete", keep, DEAD_LETTER_BYTES) for name in SOURCES),
-        TopicSpec("alerts", 1, "delete", keep, INTERNAL_BYTES),
+        TopicSpec(ALERTS, 1, "delete", keep, INTERNAL_BYTES),
         TopicSpec(FORWARDED, None, "delete", keep, SOURCE_BYTES),
         TopicSpec(journal_topic(layout.app_id), None, "compact", -1, INTERNAL_BYTES, compaction),
     )

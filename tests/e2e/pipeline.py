@@ -109,8 +109,9 @@ class Pipeline:
     def messages(self, topic: str) -> list[Message]:
         """Everything in a topic, with its headers."""
         found, ended = [], 0
-        self._observer.assign([TopicPartition(topic, partition, 0) for partition in range(PARTITIONS)])
-        while ended < PARTITIONS:
+        partitions = self._observer.list_topics(topic, timeout=PATIENCE).topics[topic].partitions
+        self._observer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
+        while ended < len(partitions):
             for message in self._observer.consume(1000, timeout=0.1):
                 if (error := message.error()) is None:
                     found.append(message)

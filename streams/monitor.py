@@ -1,0 +1,178 @@
+"""The monitor: looks at every minute of every goal once it is complete, and says where conversions have dropped.
+
+One worker of the group does it, for all partitions, from what all of them wrote to ClickHouse. What is to be expected
+is learnt from there too, so a start, or a change of that worker, needs nothing else. A failure here is logged, counted
+and tried again; it never stops the flow.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+import structlog
+from aiokafka.errors import KafkaError
+
+from streams import goal_counts, metrics
+from streams.clickhouse import Client, DatabaseError
+from streams.core.alerts import Alert, columns, explained, record
+from streams.core.causes import Pipeline, beyond_usual, comparable
+from streams.core.continuity import Available
+from streams.core.drops import Drop, Watch
+from streams.core.frontier import MINUTE, Frontier, Source
+from streams.core.history import DAY, MEMORY
+from streams.core.intake import CHECKOUT, ENGAGEMENT
+from streams.core.routing import FORWARDED
+from streams.threads import in_thread
+from streams.topics import dead_letters_of
+
+LOOKED_AT_AGAIN = 2 * DAY  # minutes before a start in which an alarm may have begun that is still on
+LAST_LOOK = 3.0  # s that a stop waits for a look that is under way
+LEFT_OUT = DAY  # minutes to catch up with, beyond which the older ones are learnt and not looked at
+_SOURCES = (ENGAGEMENT, CHECKOUT, FORWARDED)
+_DEAD_LETTERS = dead_letters_of(CHECKOUT)
+
+log = structlog.get_logger(__name__)
+
+
+class Group(Protocol):
+    """What is needed of the consumer group."""
+
+    async def available(self, topics: Sequence[str], partition: int) -> Mapping[str, Available]: ...
+
+
+class Outbox(Protocol):
+    """Where records of alerts go; returns once the broker has acknowledged it."""
+
+    async def alert(self, goal: str, record: bytes) -> None: ...
+
+
+class Owner(Protocol):
+    """The worker: whether it is the one to look, and whether it is at work."""
+
+    @property
+    def leads(self) -> bool: ...
+
+    @property
+    def ready(self) -> bool: ...
+
+
+class Monitor:
+    """Watches `goals` (their ids), counted in so many `partitions`."""
+
+    def __init__(
+        self, goals: Sequence[str], client: Client, outbox: Outbox, group: Group, owner: Owner, partitions: int
+    ) -> None:
+        self._goals, self._client, self._outbox, self._group, self._owner = goals, client, outbox, group, owner
+        self._partitions = partitions
+        self._stopping = asyncio.Event()
+        self._looking = asyncio.Lock()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._watch: Watch | None = None
+        self._frontier = Frontier()
+        self._said: dict[str, int] = {}
+        self._unsaid: list[Drop] = []
+        self._dead: list[tuple[int, int]] = []  # dead letters of checkouts ever, by minute
+        metrics.EXPECTED.clear()
+        metrics.DROP_PROBABILITY.clear()
+
+    async def run(self, seconds: float) -> None:
+        """Look every so many seconds, until stopped."""
+        while not self._stopping.is_set():
+            async with self._looking:
+                await self._look()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def stop(self) -> None:
+        """Let the look that is under way end: it uses the database."""
+        self._stopping.set()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._looking.acquire(), LAST_LOOK)
+
+    async def _look(self) -> None:
+        try:
+            if not self._owner.leads:
+                self._forget()
+            elif self._owner.ready:
+                await self.look(time.time_ns() // 1_000_000)
+        except (DatabaseError, KafkaError) as error:
+            metrics.WATCH_FAILURES.inc()
+            log.warning("could not look for drops of conversions, trying again", error=repr(error))
+        except Exception:
+            metrics.WATCH_FAILURES.inc()
+            log.exception("a defect in the look for drops of conversions; looking anew")
+            self._forget()
+
+    async def look(self, now: int) -> None:
+        """Look at the minutes that are complete by `now` (ms). Raises DatabaseError and KafkaError; looking again is
+        safe."""
+        if self._watch is None or now >= (self._watch.minute + 2) * MINUTE:
+            sources = await self._sources()
+            newest = await in_thread(partial(goal_counts.newest, self._client))
+            end = self._frontier.advance(now, newest, sources)
+            await in_thread(partial(self._catch_up, end))
+        while self._unsaid:
+            await self._say(self._unsaid[0], now)
+            del self._unsaid[0]
+
+    async def _sources(self) -> dict[Source, Available]:
+        """What the source topics hold. Notes how many dead letters there are by now."""
+        found, dead = dict[Source, Available](), 0
+        for number in range(self._partitions):
+            held = dict(await self._group.available([*_SOURCES, _DEAD_LETTERS], number))
+            dead += held.pop(_DEAD_LETTERS).end
+            found |= {Source(topic, number): at for topic, at in held.items()}
+        if self._watch:
+            self._dead = [*self._dead[-DAY:], (self._watch.minute, dead)]
+        return found
+
+    def _catch_up(self, end: int) -> None:
+        """Feed the watch all minutes before `end`, in a thread."""
+        watch = self._watch
+        if end and (watch is None or end - watch.minute > LEFT_OUT):
+            watch = self._learnt(end)
+        if watch is None or watch.minute >= end:
+            return
+        begun, known = watch.minute, np.ones(len(self._goals), np.bool_)
+        counts = goal_counts.counts(self._client, self._goals, begun, end)
+        for column in counts.T:
+            before = watch.alarms.on
+            watch.add(column, known)
+            self._unsaid += [drop for drop in watch.drops if not before[drop.goal] and self._is_news(drop)]
+        self._watch = watch
+        for goal, expected, probability in zip(self._goals, watch.expected, watch.probability, strict=True):
+            metrics.EXPECTED.labels(goal).set(expected)
+            metrics.DROP_PROBABILITY.labels(goal).set(probability)
+
+    def _learnt(self, end: int) -> Watch:
+        """A watch that knows what the database does; the last minutes before `end` are left for it to look at."""
+        self._said = dict(goal_counts.said(self._client))
+        first, until = end - MEMORY * DAY, end - LOOKED_AT_AGAIN
+        counts = goal_counts.counts(self._client, self._goals, first, until)
+        return Watch.after(first, counts, np.maximum.accumulate(counts > 0, axis=1))
+
+    def _is_news(self, drop: Drop) -> bool:
+        """An alert that was raised since this drop began is one of it."""
+        return self._said.get(self._goals[drop.goal], -1) < drop.since
+
+    async def _say(self, drop: Drop, now: int) -> None:
+        alert = await in_thread(partial(self._explained, drop, now))
+        log.warning("conversions have dropped", goal=alert.goal, cause=alert.verdict.cause, seen=drop.seen)
+        await self._outbox.alert(alert.goal, record(alert))
+        await in_thread(partial(self._client.insert, "alerts", columns([alert], now)))
+        self._said[alert.goal] = drop.raised
+
+    def _explained(self, drop: Drop, now: int) -> Alert:
+        goal, span = self._goals[drop.goal], (drop.since, drop.raised + 1)
+        usual = comparable(span, self._watch.history.begin(drop.goal)) if self._watch else []
+        parts = goal_counts.parts(self._client, goal, span, usual)
+        engagement = goal_counts.engagement(self._client, span, usual)
+        behind = (now - self._frontier.caught_up) / 1000
+        pipeline = Pipeline(self._frontier.unread, behind, beyond_usual(self._dead, drop.since))
+        return explained(goal, drop, parts, engagement, pipeline)
