@@ -1,0 +1,30 @@
+"""Queries of the dashboards on databases that are empty, or filled by hand."""
+
+from datetime import UTC, datetime, timedelta
+
+from tests.dashboards import Choice, expanded, panel_queries, variable_queries
+
+END = int(datetime(2026, 11, 9, tzinfo=UTC).timestamp())
+CHOSEN = {"goal": ["orders"], "model": ["linear"]}
+ALL = Choice(END - 40 * 86_400, END, 43_200, CHOSEN, frozenset({"campaign", "network"}))
+
+
+def test_a_database_that_is_empty_is_no_error(embedded):
+    for query in (*panel_queries(), *variable_queries()):
+        embedded.query(expanded(query.sql, ALL))
+
+
+def test_what_was_reported_then_stays_beside_what_is_known_now(embedded):
+    day = datetime(2026, 10, 1, 12, tzinfo=UTC)
+    rows = [(day, day, 5), (day, day + timedelta(days=20), -2), (day + timedelta(days=28), day + timedelta(days=28), 9)]
+    values = ", ".join(f"('{at:%F %T}', '{said:%F %T}', 'orders', 'linear', {n}, 1)" for at, said, n in rows)
+    embedded.command(
+        f"INSERT INTO goal_attribution (window_start, reported_at, goal, model, conversions, version) VALUES {values}"
+    )
+    (query,) = [each for each in panel_queries() if "As reported then" in each.place]
+    assert [tuple(row.values()) for row in embedded.query(expanded(query.sql, ALL))] == [
+        ("a day ago", 3, 3, 0),
+        ("a week ago", 3, 3, 0),
+        ("two weeks ago", 5, 3, -2),
+        ("four weeks ago", 5, 3, -2),
+    ]
