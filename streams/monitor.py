@@ -77,7 +77,7 @@ class Monitor:
         self._frontier = Frontier()
         self._said: dict[str, int] = {}
         self._unsaid: list[Drop] = []
-        self._dead: list[tuple[int, int]] = []  # dead letters of checkouts ever, by minute
+        self._dead: list[tuple[int, int]] = []  # how many dead letters of checkouts there were by which minute
         metrics.EXPECTED.clear()
         metrics.DROP_PROBABILITY.clear()
 
@@ -113,24 +113,23 @@ class Monitor:
         """Look at the minutes that are complete by `now` (ms). Raises DatabaseError and KafkaError; looking again is
         safe."""
         if self._watch is None or now >= (self._watch.minute + 2) * MINUTE:
-            sources = await self._sources()
+            sources, dead = await self._sources()
             newest = await in_thread(partial(goal_counts.newest, self._client))
             end = self._frontier.advance(now, newest, sources)
+            self._dead = [*self._dead[-DAY:], (self._frontier.clock // MINUTE, dead)]
             await in_thread(partial(self._catch_up, end))
         while self._unsaid:
             await self._say(self._unsaid[0], now)
             del self._unsaid[0]
 
-    async def _sources(self) -> dict[Source, Available]:
-        """What the source topics hold. Notes how many dead letters there are by now."""
+    async def _sources(self) -> tuple[dict[Source, Available], int]:
+        """What the source topics hold, and how many dead letters of checkouts there ever were."""
         found, dead = dict[Source, Available](), 0
         for number in range(self._partitions):
             held = dict(await self._group.available([*_SOURCES, _DEAD_LETTERS], number))
             dead += held.pop(_DEAD_LETTERS).end
             found |= {Source(topic, number): at for topic, at in held.items()}
-        if self._watch:
-            self._dead = [*self._dead[-DAY:], (self._watch.minute, dead)]
-        return found
+        return found, dead
 
     def _catch_up(self, end: int) -> None:
         """Feed the watch all minutes before `end`, in a thread."""
@@ -170,9 +169,11 @@ class Monitor:
 
     def _explained(self, drop: Drop, now: int) -> Alert:
         goal, span = self._goals[drop.goal], (drop.since, drop.raised + 1)
-        usual = comparable(span, self._watch.history.begin(drop.goal)) if self._watch else []
-        parts = goal_counts.parts(self._client, goal, span, usual)
-        engagement = goal_counts.engagement(self._client, span, usual)
+        begin = self._watch.history.begin(drop.goal) if self._watch else drop.since
+        parts = goal_counts.parts(self._client, goal, span, comparable(span, begin))
+        # When a drop began is not known to the minute: its later half is the surer one.
+        later = (drop.since + drop.raised) // 2, drop.raised + 1
+        engagement = goal_counts.engagement(self._client, later, comparable(later, begin))
         behind = (now - self._frontier.caught_up) / 1000
         pipeline = Pipeline(self._frontier.unread, behind, beyond_usual(self._dead, drop.since))
         return explained(goal, drop, parts, engagement, pipeline)

@@ -27,13 +27,13 @@ class Source(NamedTuple):
 @dataclass
 class Frontier:
     """What was seen at the last look. Times in ms since the epoch. `unread` records there were then, of all sources;
-    `caught_up` is when (by the wall clock) none was left of the look before."""
+    `caught_up` is when (by the wall clock) none was left of the look before; `clock` is the event time."""
 
     unread: int = 0
     caught_up: int = 0
+    clock: int = 0
     _newest: int = 0
     _heard: int = 0
-    _clock: int = 0
     _ends: dict[Source, int] = field(default_factory=dict)
     _reached: int = 0
 
@@ -41,8 +41,8 @@ class Frontier:
         """Look: `newest` is the event time of the newest event counted of those sources that have one. Returns the
         first minute (since the epoch) that may not be complete."""
         late = [source for source, at in sources.items() if _read(at) < self._ends.get(source, at.end)]
-        self._reached = max(self._reached, min((newest.get(source, 0) for source in late), default=self._clock))
-        self._clock = self._event_time(now, max(newest.values(), default=0))
+        self._reached = max(self._reached, min((newest.get(source, 0) for source in late), default=self.clock))
+        self.clock = self._event_time(now, max(newest.values(), default=0))
         self._ends = {source: at.end for source, at in sources.items()}
         self.caught_up = self.caught_up if late else now
         self.unread = sum(at.end - _read(at) for at in sources.values())

@@ -43,6 +43,7 @@ def a_day_and_a_stop(start: int) -> list[Record]:
     return records
 
 
+@pytest.mark.faults
 def test_a_full_stop_is_said_once_everywhere(tmp_path: Path) -> None:
     morning = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=4)
     stopped_at = morning + timedelta(minutes=LEARNT)

@@ -43,6 +43,9 @@ METRICS = {
     "maalstrom_state_bytes": set(),
     "maalstrom_journal_segments": set(),
     "maalstrom_journal_gap_records": set(),
+    "maalstrom_goal_expected_conversions": {"goal"},
+    "maalstrom_goal_drop_probability": {"goal"},
+    "maalstrom_watch_failures": set(),
     "maalstrom_sink_last_flush_timestamp_seconds": set(),
     "maalstrom_ready": set(),
     "process_resident_memory_bytes": set(),
@@ -145,6 +148,7 @@ def test_what_cannot_be_used_is_kept_as_it_came(tmp_path: Path) -> None:
         pipeline.feed(worker, list(bad))
         counted = Counter((record.topic, reason) for record, reason in wanted.items())
         pipeline.until(worker, lambda: dead_letters(worker) == counted)
+        pipeline.until(worker, lambda: "goal_drop_probability{" in worker.get("/metrics")[1])
         text = worker.get("/metrics")[1]
         stop(worker)
         places = {
