@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.dashboards import Choice, expanded, panel_queries, variable_queries
+import yaml
+
+from tests.dashboards import GRAFANA, Choice, expanded, panel_queries, variable_queries
 
 END = int(datetime(2026, 11, 9, tzinfo=UTC).timestamp())
 CHOSEN = {"goal": ["orders"], "model": ["linear"]}
@@ -28,3 +30,21 @@ def test_what_was_reported_then_stays_beside_what_is_known_now(embedded):
         ("two weeks ago", 5, 3, -2),
         ("four weeks ago", 5, 3, -2),
     ]
+
+
+def test_a_goal_that_falls_behind_is_a_number_below_its_threshold_labelled_with_the_goal(embedded):
+    (group,) = yaml.safe_load((GRAFANA / "provisioning/alerting/goals.yaml").read_text("utf-8"))["groups"]
+    pace, behind = group["rules"][0]["data"]
+    embedded.command(
+        "INSERT INTO goals (id, name, unit, target, `by`, version) VALUES"
+        " ('slow', 'S', 'u', 100, '2026-11-20', 1), ('fast', 'F', 'u', 100, '2026-11-20', 1),"
+        " ('open', 'O', 'u', NULL, NULL, 1)"
+    )
+    rows = ", ".join(f"('2026-11-01', 'last_click', '{goal}', {n}, 1)" for goal, n in (("slow", 10), ("fast", 30)))
+    embedded.command(f"INSERT INTO goal_attribution (window_start, model, goal, conversions, version) VALUES {rows}")
+    embedded.command("INSERT INTO engagement_counts (window_start, events, version) VALUES ('2026-11-06', 1, 1)")
+    found = {row["goal"]: row["share_at_this_pace"] for row in embedded.query(pace["model"]["rawSql"])}
+    (condition,) = behind["model"]["conditions"]
+    assert condition["evaluator"]["type"] == "lt"
+    assert [goal for goal, share in found.items() if share < condition["evaluator"]["params"][0]] == ["slow"]
+    assert set(found) == {"slow", "fast"}
