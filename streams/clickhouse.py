@@ -44,16 +44,17 @@ class DatabaseError(Exception):
         return self.code in (_UNKNOWN_DATABASE, _UNKNOWN_TABLE)
 
 
-def connect(dsn: str) -> Client:
+def connect(dsn: str, settings: Mapping[str, str] | None = None) -> Client:
     """The client of a DSN: `chdb:///folder`, `chdb://memory` or `clickhouse://user:password@host:8123/maalstrom?secure=1`.
 
-    Nothing is opened before the first use. Raises ValueError, without the password, when the DSN has another form.
+    Every statement has ClickHouse's `settings`. Nothing is opened before the first use. Raises ValueError, without the
+    password, when the DSN has another form.
     """
     parts = _split(dsn)
     if parts.scheme == "chdb":
-        return _embedded(parts)
+        return _embedded(parts, settings)
     if parts.scheme == "clickhouse":
-        return _over_http(parts)
+        return _over_http(parts, settings)
     raise ValueError(f"a DSN starts with chdb:// or clickhouse://, not {parts.scheme!r}; write {FORMS}")
 
 
@@ -71,6 +72,11 @@ class Client:
         """The rows of a SELECT, as dicts by column name. Times are aware UTC, decimals are `Decimal`."""
         with self._errors():
             return list(self._driver().query(sql, parameters=dict(parameters or {})).named_results())
+
+    def read(self, sql: str, form: str) -> bytes:
+        """The result of a SELECT in one of ClickHouse's formats, as it is."""
+        with self._errors():
+            return bytes(self._driver().raw_query(sql, fmt=form))
 
     def command(
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, str] | None = None
@@ -155,15 +161,15 @@ def _split(dsn: str) -> SplitResult:
     return parts
 
 
-def _embedded(parts: SplitResult) -> Client:
+def _embedded(parts: SplitResult, settings: Mapping[str, str] | None) -> Client:
     in_memory = parts.netloc == "memory" and parts.path in ("", "/")
     if parts.query or parts.fragment or not (in_memory or (not parts.netloc and len(parts.path) > 1)):
         raise ValueError("an embedded database is chdb:///absolute/folder (three slashes) or chdb://memory")
     folder = None if in_memory else unquote(parts.path)
-    return Client(partial(_open_embedded, folder), DATABASE, folder or "memory")
+    return Client(partial(_open_embedded, folder, settings), DATABASE, folder or "memory")
 
 
-def _open_embedded(folder: str | None) -> Driver:
+def _open_embedded(folder: str | None, settings: Mapping[str, str] | None) -> Driver:
     from clickhouse_connect import get_client
 
     if folder:
@@ -174,10 +180,10 @@ def _open_embedded(folder: str | None) -> Driver:
                 f"stop that process, or let `maalstrom clickhouse --path {folder}` serve it to all and use the DSN "
                 f"clickhouse://127.0.0.1:{_HTTP_PORT}/{DATABASE}"
             )
-    return get_client(interface="chdb", path=folder, tz_mode="aware")
+    return get_client(interface="chdb", path=folder, tz_mode="aware", settings=dict(settings or {}))
 
 
-def _over_http(parts: SplitResult) -> Client:
+def _over_http(parts: SplitResult, settings: Mapping[str, str] | None) -> Client:
     database = parts.path.strip("/") or DATABASE
     if not parts.hostname:
         raise ValueError(f"the DSN names no host; write {FORMS}")
@@ -185,9 +191,8 @@ def _over_http(parts: SplitResult) -> Client:
         raise ValueError(f"the DSN's database must be a plain name of letters, digits and _; write {FORMS}")
     secure = _secure(parts.query)
     port = parts.port or (_HTTPS_PORT if secure else _HTTP_PORT)
-    opened = partial(
-        _open_http, parts.hostname, port, unquote(parts.username or ""), unquote(parts.password or ""), secure
-    )
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    opened = partial(_open_http, parts.hostname, port, user, password, secure, settings)
     return Client(opened, database, f"{parts.hostname}:{port}")
 
 
@@ -201,7 +206,9 @@ def _secure(query: str) -> bool:
     return chosen in ("1", "true")
 
 
-def _open_http(host: str, port: int, user: str, password: str, secure: bool) -> Driver:
+def _open_http(
+    host: str, port: int, user: str, password: str, secure: bool, settings: Mapping[str, str] | None
+) -> Driver:
     from clickhouse_connect import get_client
 
     return get_client(
@@ -215,4 +222,5 @@ def _open_http(host: str, port: int, user: str, password: str, secure: bool) -> 
         connect_timeout=_CONNECT_SECONDS,
         send_receive_timeout=_ANSWER_SECONDS,
         dedicated_pool=True,
+        settings=dict(settings or {}),
     )

@@ -1,0 +1,121 @@
+"""The page's routes. A browser names a dashboard, a time range and values of variables, and never sends a query."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from streams.page.answers import Answers, Asked
+from streams.page.dashboards import Dashboard
+from streams.page.history import History
+from streams.page.reader import Reader
+from streams.page.static_files import HEADERS, StaticFiles
+from streams.page.times import RangeError, time_range
+
+_WIDEST = 8000  # px
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_PREFIX = "var-"  # as in Grafana's addresses
+
+
+class Page:
+    """Shows dashboards. `loopback`: only to browsers that ask by a name of this machine."""
+
+    def __init__(self, dashboards: Mapping[str, Dashboard], reader: Reader, history: History, loopback: bool) -> None:
+        self._dashboards, self._reader, self._history, self._loopback = dashboards, reader, history, loopback
+        self._answers = Answers(reader, history)
+        self._files = StaticFiles()
+        self._sampling: asyncio.Task[None] | None = None
+
+    def routes(self) -> list[web.RouteDef]:
+        """What the web server is to answer."""
+        return [
+            web.get("/", self._shell),
+            web.get("/d/{uid}", self._shell),
+            web.get("/static/{name:.+}", self._static),
+            web.get("/api/dashboards", self._list),
+            web.get("/api/dashboards/{uid}", self._shown),
+            web.get("/api/dashboards/{uid}/data", self._data),
+        ]
+
+    async def start(self) -> None:
+        """Begin to keep the process's metrics."""
+        self._sampling = asyncio.create_task(self._history.run())
+
+    async def stop(self) -> None:
+        """Let running queries end, and let go of the database."""
+        if self._sampling:
+            self._sampling.cancel()
+        await asyncio.to_thread(self._reader.close)
+
+    async def _shell(self, request: web.Request) -> web.Response:
+        return self._files.answer(request, "index.html")
+
+    async def _static(self, request: web.Request) -> web.Response:
+        return self._files.answer(request, request.match_info["name"])
+
+    async def _list(self, request: web.Request) -> web.Response:
+        self._admit(request)
+        return _json([{"uid": uid, "title": each.title} for uid, each in self._dashboards.items()])
+
+    async def _shown(self, request: web.Request) -> web.Response:
+        self._admit(request)
+        return _json(self._dashboard(request).shown)
+
+    async def _data(self, request: web.Request) -> web.StreamResponse:
+        """A line of JSON for the variables, then one for each panel as soon as it is there."""
+        self._admit(request)
+        dashboard = self._dashboard(request)
+        asked = _asked(request, dashboard)
+        packed = "gzip" in request.headers.get("Accept-Encoding", "")
+        headers = {**HEADERS, "Content-Type": "application/x-ndjson", "Cache-Control": "no-store"}
+        answer = web.StreamResponse(headers=headers | ({"Content-Encoding": "gzip"} if packed else {}))
+        packer = zlib.compressobj(1, wbits=31)
+        # A browser that has gone on to another page wants no answer.
+        with suppress(ConnectionResetError):
+            await answer.prepare(request)
+            async for line in self._answers.lines(dashboard, asked):
+                line += b"\n"
+                # Flushed, so that a panel need not wait for the next one.
+                await answer.write(packer.compress(line) + packer.flush(zlib.Z_SYNC_FLUSH) if packed else line)
+            await answer.write_eof(packer.flush() if packed else b"")
+        return answer
+
+    def _admit(self, request: web.Request) -> None:
+        """A page of any site can send a browser here, by this address or by a name that it lets point here."""
+        host = urlsplit(f"//{request.host}").hostname
+        site = request.headers.get("Sec-Fetch-Site", "none")
+        if site not in ("none", "same-origin") or (self._loopback and host not in _LOOPBACK):
+            raise web.HTTPForbidden(text="this page answers only itself; open it by the address that the worker says\n")
+
+    def _dashboard(self, request: web.Request) -> Dashboard:
+        uid = request.match_info["uid"]
+        if uid not in self._dashboards:
+            raise web.HTTPNotFound(text=f"there is no dashboard {uid}; there are {', '.join(self._dashboards)}\n")
+        return self._dashboards[uid]
+
+
+def _asked(request: web.Request, dashboard: Dashboard) -> Asked:
+    """Raises HTTPBadRequest for a range or a width that cannot be."""
+    query = request.query
+    try:
+        span = time_range(query.get("from", dashboard.start), query.get("to", dashboard.end), datetime.now(UTC))
+        width = int(query.get("width", "1200"))
+    except RangeError as error:
+        raise web.HTTPBadRequest(text=f"{error}\n") from None
+    except ValueError:
+        raise web.HTTPBadRequest(text="width is a number of pixels\n") from None
+    values = {name.removeprefix(_PREFIX): query.getall(name) for name in query if name.startswith(_PREFIX)}
+    return Asked(span, max(1, min(width, _WIDEST)), values)
+
+
+def _json(content: Any) -> web.Response:
+    answer = web.json_response(content, headers={**HEADERS, "Cache-Control": "no-cache"})
+    answer.enable_compression()
+    return answer

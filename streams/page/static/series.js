@@ -1,0 +1,56 @@
+// A time series panel: the chart, its legend, and the same figures as a table.
+
+import { Chart } from "./chart.js";
+import { css, ofSeries, ofValue } from "./colours.js";
+import { el } from "./dom.js";
+import { series } from "./frames.js";
+import { fill } from "./table.js";
+
+const MOST_ROWS = 500;
+const drawn = new WeakMap(); // a panel's body to its chart, which is fed anew rather than made anew
+
+export function draw(body, panel, answers, { span, zoom }) {
+  const found = series(panel, answers);
+  found.series.forEach((one, index) => (one.colour = ofValue(null, one.config) ?? ofSeries(index)));
+  const own = answers.map(({ frame }) => frame.span).find(Boolean);
+  const range = own ? [own[0], own[1]] : span;
+  const shape = JSON.stringify([found.series.map(({ name, colour }) => [name, colour]), document.documentElement.dataset.theme]);
+  let chart = drawn.get(body);
+  if (!chart || chart.shape !== shape || !body.contains(chart.root)) {
+    chart?.destroy();
+    const hidden = chart?.hidden ?? new Set();
+    chart = new Chart(panel, found, range, zoom, hidden);
+    chart.shape = shape;
+    drawn.set(body, chart);
+    body.replaceChildren(chart.root, legend(chart, found.series));
+    chart.mount();
+  } else chart.feed(found, range);
+}
+
+export function release(body) {
+  drawn.get(body)?.destroy();
+  drawn.delete(body);
+}
+
+function legend(chart, all) {
+  const entries = all.map(({ name, colour }) => {
+    const marker = el("span", { class: "marker", style: { background: css(colour) } });
+    const shown = !chart.hidden.has(name);
+    const button = el("button", { type: "button", "aria-pressed": String(shown), title: "Show or hide" }, marker, name);
+    button.addEventListener("click", () => button.setAttribute("aria-pressed", String(chart.toggle(name))));
+    button.addEventListener("pointerenter", () => chart.highlight(name));
+    button.addEventListener("pointerleave", () => chart.highlight(null));
+    return el("li", {}, button);
+  });
+  return el("ul", { class: "legend", "aria-label": "Series" }, ...entries);
+}
+
+// The newest rows come first.
+export function asTable(body, panel, answers) {
+  release(body);
+  const { times, series: all } = series(panel, answers);
+  const rows = times.map((_, index) => times.length - 1 - index).slice(0, MOST_ROWS);
+  const time = { name: "Time", kind: "time", values: rows.map((row) => times[row]), config: {} };
+  const columns = all.map(({ name, values, config }) => ({ name, kind: "number", values: rows.map((row) => values[row]), config: { ...config, color: undefined } }));
+  fill(body, panel.title, [time, ...columns]);
+}
