@@ -12,6 +12,7 @@ from streams import migrations, ndjson, simulate
 from streams.catalogue_rows import write_catalogue
 from streams.clickhouse import connect
 from streams.core.catalogue import parse
+from streams.core.causes import EXPLAINED
 from streams.core.ledger import Rules
 from streams.progress import MODELS, progress
 from streams.replay import Replay, Source
@@ -60,7 +61,7 @@ def month(tmp_path_factory):
         )
         client.command(
             "INSERT INTO alerts (goal, since, detected_at, expected, seen, cause, campaigns, networks, version) VALUES"
-            " ('orders', '2026-10-09 12:00:00', '2026-10-09 12:20:00', 12.5, 4, 'drop', ['autumn'], ['facebook'], 1)"
+            " ('orders', '2026-10-09 12:00:00', '2026-10-09 12:20:00', 12.5, 4, 'tag', ['autumn'], ['facebook'], 1)"
         )
         yield client
 
@@ -173,6 +174,17 @@ def test_cost_is_money_and_hours(month):
     money, hours, cost, value, back = autumn[2], autumn[3], autumn[4], autumn[6], autumn[9]
     assert (money, hours, cost) == (1500, 20, 2500)
     assert back == pytest.approx((value - cost) / cost)
+
+
+def test_every_cause_of_a_drop_has_words(month):
+    (drop,) = month.query("SELECT * EXCEPT (version) FROM alerts FINAL")
+    for cause in EXPLAINED:
+        month.command(
+            "INSERT INTO alerts SELECT * REPLACE (2 AS version, {cause:String} AS cause) FROM alerts FINAL",
+            {"cause": cause},
+        )
+        assert " " in ask(month, "pipeline: Drops of conversions, newest first")[0][5]
+    assert drop["cause"] in EXPLAINED
 
 
 def test_options_of_variables_are_what_there_is_and_can_be_quoted(month):
