@@ -129,7 +129,7 @@ def test_the_parts_of_a_goal_are_those_of_the_report(month, goal, model):
     assert parts["Attributed"] == pytest.approx(sum(brought.values()))
     assert sum(parts.values()) == float(reported.reached)
     shown = dict(ask(month, "goals: From attention to customers, in the time shown", chosen))
-    assert shown[reported.name] == float(reported.reached)
+    assert shown[reported.unit.capitalize()] == float(reported.reached)
     worth = dict(ask(month, "goals: Value so far", chosen))
     assert worth[f"{reported.name}, NOK"] == float(reported.value["NOK"])
 

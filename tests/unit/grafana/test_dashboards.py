@@ -131,11 +131,13 @@ def test_a_query_has_the_format_that_its_panel_needs(query):
 
 
 @by_expression
-def test_a_counter_is_read_as_a_rate_over_the_interval_that_grafana_chooses(target):
+def test_a_counter_is_read_as_a_rate_over_the_interval_that_grafana_chooses_or_as_an_increase(target):
     expression = target["expr"]
-    assert set(re.findall(r"\[([^\]]*)\]", expression)) <= {"$__rate_interval"}
+    for function, period in re.findall(r"(\w+)\([^()]*\[([^\]]*)\]\)", expression):
+        assert (function == "increase") != (period == "$__rate_interval")
     for name in re.findall(r"maalstrom_\w+", expression):
-        assert (f"rate({name}" in expression) == name.endswith(("_total", "_bucket"))
+        counted = re.search(rf"\b(rate|increase)\({name}\[", expression)
+        assert bool(counted) == name.endswith(("_total", "_bucket"))
     if "histogram_quantile" in expression:
         assert "sum by (le) (rate(" in expression
     assert target["legendFormat"]
