@@ -7,7 +7,9 @@ everything is read and the tables equal the reference for what the topics hold, 
 from __future__ import annotations
 
 import itertools
+import struct
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,11 +18,15 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+import cramjam
+
 from deploy.kafka.broker import free_ports
 from streams import clickhouse, dlq, migrations
+from streams.core import segment
 from streams.core.catalogue import parse
+from streams.core.segment import Segment, SegmentKey, valid
 from streams.simulate import Scenario, catalogue_text, generate
-from streams.topics import FORWARDED, Layout, create, dead_letters_of, lag
+from streams.topics import FORWARDED, Layout, create, dead_letters_of, journal_topic, lag
 from tests.integration.processes import Worker
 from tests.integration.records import Record, Stored, send, stored
 from tests.integration.written import Tables, differences, read_tables, summary
@@ -32,6 +38,7 @@ SESSION_S = 6  # until a worker that is silent loses its partitions; the shortes
 EVENTS = ("engagement", "checkout")
 DAYS = 30
 AHEAD_S = 3600  # how far ahead of now an event may be
+_SEGMENT_KEY = struct.Struct(">Iqqq")  # partition, hour, epoch, sequence
 _databases = itertools.count(1)
 
 Place = tuple[str, int, int]
@@ -60,13 +67,13 @@ class Account:
 class Rig:
     """One pipeline on topics of its own (the broker's others are gone) and a database of its own."""
 
-    def __init__(self, bootstrap: str, server: str, folder: Path, partitions: int = 2) -> None:
+    def __init__(self, bootstrap: str, server: str, folder: Path, partitions: int = 2, replication: int = 1) -> None:
         """`server` is the DSN of a ClickHouse server, without a database."""
         self.bootstrap = bootstrap
         self.folder = folder
         self.database = f"rig_{next(_databases)}"
         # A group of its own: members of an earlier test that died may still hold theirs.
-        self.layout = Layout(app_id=self.database, partitions=partitions)
+        self.layout = Layout(app_id=self.database, partitions=partitions, replication=replication)
         self.dsn = f"{server}/{self.database}"
         self.catalogue_text = catalogue_text(first_day(), DAYS)
         self.catalogue = parse(self.catalogue_text)
@@ -120,6 +127,15 @@ class Rig:
     def behind(self) -> int:
         """Records that the group has still to commit."""
         return sum(row.lag for row in lag(self.bootstrap, self.layout.app_id, (*EVENTS, FORWARDED)))
+
+    def void_segments(self) -> int:
+        """Segments in the journal's topic, as far as it is not compacted, that were written too late to count."""
+        found: defaultdict[int, dict[SegmentKey, Segment]] = defaultdict(dict)
+        for record in stored(self.bootstrap, journal_topic(self.layout.app_id)):
+            if record.key and record.value:
+                key = SegmentKey(*_SEGMENT_KEY.unpack(record.key)[1:])
+                found[record.partition][key] = segment.decode(bytes(cramjam.zstd.decompress(record.value)))
+        return sum(len(segments) - len(valid(segments)) for segments in found.values())
 
     def tables(self) -> Tables:
         """What is in ClickHouse now, past any proxy."""

@@ -46,6 +46,7 @@ def send(
         "compression.type": compression,
         "message.max.bytes": 8 << 20,
         "linger.ms": 5,
+        "log_level": 2,  # what fails is told of each record
     }
     producer = Producer(settings)
     count = 0
