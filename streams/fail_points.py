@@ -1,4 +1,5 @@
 """Places where a test may have the process die as by `kill -9`: MAALSTROM_FAIL_POINT=merged:3, there the third time.
+With `:stop` at the end it freezes there instead, until somebody sends SIGCONT.
 
 Without that variable, passing one is a call of an empty function, once a segment or a flush.
 """
@@ -15,7 +16,7 @@ POINTS = (
     "written",  # every row is written, and the journal does not know it yet
     "merged",  # segments were merged into one, and are still there
 )
-PATTERN = rf"^({'|'.join(POINTS)}):[1-9][0-9]*$"
+PATTERN = rf"^({'|'.join(POINTS)}):[1-9][0-9]*(:stop)?$"
 
 
 def _pass(point: str) -> None:
@@ -27,15 +28,17 @@ passing: Callable[[str], None] = _pass
 
 
 def arm(place: str) -> None:
-    """Die at `place`: one of `POINTS`, a colon and how often it is passed until then, that time included."""
-    point, times = place.split(":")
-    left = int(times)
+    """Die, or freeze, at `place`: a text like PATTERN. The number is how often it is passed until then, that time
+    included."""
+    point, times, *stop = place.split(":")
+    left, how = int(times), signal.SIGSTOP if stop else signal.SIGKILL
 
     def die(passed: str) -> None:
         nonlocal left
-        left -= passed == point
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if passed == point:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), how)
 
     global passing
     passing = die

@@ -78,6 +78,11 @@ class Process:
         """SIGSTOP: it keeps its connections and does nothing."""
         os.kill(self.pid, signal.SIGSTOP)
 
+    @property
+    def frozen(self) -> bool:
+        """Whether it is stopped."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
     def thaw(self) -> None:
         """SIGCONT."""
         os.kill(self.pid, signal.SIGCONT)

@@ -1,3 +1,4 @@
+import os
 import re
 import signal
 import subprocess
@@ -26,6 +27,14 @@ def passes(place: str) -> tuple[int, list[str]]:
 def test_a_process_dies_where_it_is_told_to_and_nowhere_else() -> None:
     assert passes("journalled:2") == (-signal.SIGKILL, ["sent", "journalled", "journalled"])
     assert passes("journalled:3")[0] == passes("")[0] == 0
+
+
+def test_it_may_freeze_instead() -> None:
+    with subprocess.Popen([sys.executable, "-c", _PASSES, "sent:1:stop"]) as process:
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        process.send_signal(signal.SIGCONT)
+        assert process.wait() == 0
 
 
 def test_every_point_is_one_place_in_the_code() -> None:
