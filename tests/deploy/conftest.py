@@ -35,8 +35,14 @@ def amtool() -> Path:
 
 
 @pytest.fixture(scope="session")
-def alertmanager() -> Path:
-    return _had(program, "prometheus-alertmanager", "prometheus-alertmanager")
+def alertmanager() -> list[str]:
+    """The command that starts it. Debian's wants its own template in /usr/share, which it gets to itself."""
+    path = _had(program, "prometheus-alertmanager", "prometheus-alertmanager")
+    share = path.parents[1] / "share"
+    if share == Path("/usr/share"):
+        return [str(path)]
+    alone = ["unshare", "--map-root-user", "--mount", "sh", "-c", 'mount --bind "$0" /usr/share && exec "$@"']
+    return [*alone, str(share), str(path)]
 
 
 @pytest.fixture(scope="session")
