@@ -26,6 +26,10 @@ from streams.core.routing import FORWARDED
 from streams.journal import Journal
 from streams.monitor import Monitor
 from streams.outbox import Outbox, origin
+from streams.page import dashboards
+from streams.page.history import History
+from streams.page.reader import Reader
+from streams.page.server import LOOPBACK, Page
 from streams.transport import SCHEME, Consumer, tune_gc, use_uvloop
 from streams.transport import Batch as Fetched
 from streams.web import WebServer, listen
@@ -82,7 +86,8 @@ def create_app(chosen: config.Settings, rules: Rules, listening: socket.socket, 
     goals = [goal.id for goal in rules.catalogue.goals]
     monitor = Monitor(goals, client, outbox, group, worker, partitions)
     app.worker_state = worker
-    app.web_port_server = WebServer(listening, metrics.REGISTRY, lambda: worker.ready, worker.measure)
+    page = _page(chosen, worker)
+    app.web_port_server = WebServer(listening, metrics.REGISTRY, lambda: worker.ready, worker.measure, page)
     journal.on_restored(worker.own)
 
     async def gone(error: OffsetOutOfRangeError) -> None:
@@ -95,6 +100,13 @@ def create_app(chosen: config.Settings, rules: Rules, listening: socket.socket, 
     _consume(app, costs.TOPIC, worker.take_costs)
     _run(app, worker, monitor, chosen.flush_seconds)
     return app
+
+
+def _page(chosen: config.Settings, worker: Worker) -> Page:
+    """The dashboards, on connections of their own. One that cannot be shown stops no worker."""
+    found = dashboards.read_all(broken=lambda error: log.warning("a dashboard is left out", error=str(error)))
+    history = History(metrics.REGISTRY, worker.measure)
+    return Page(found, Reader(chosen.clickhouse), history, loopback=chosen.web_bind in LOOPBACK)
 
 
 def _application(chosen: config.Settings, partitions: int) -> Application:

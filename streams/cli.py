@@ -125,6 +125,7 @@ def demo(leave: bool) -> None:
     """Play a simulated campaign month through Kafka, the worker and ClickHouse, all on this machine."""
     out.print("Starting a broker, ClickHouse and a worker (nothing leaves this machine) ...")
     with Demo() as running, connect(running.dsn) as client:
+        out.print(f"Watch it in a browser: {running.web}/", highlight=False)
         watch(running, client, out)
         report.render(client, None, report.DEFAULT_MODEL, out)
         if not leave:
@@ -138,7 +139,7 @@ def _stay(dsn: str, web: str) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    out.print(f"Metrics are at {web}/metrics. Ctrl-C ends it.", highlight=False)
+    out.print(f"The dashboards are at {web}/ and metrics at {web}/metrics. Ctrl-C ends it.", highlight=False)
     try:
         signal.pause()
     except KeyboardInterrupt:

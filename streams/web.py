@@ -1,11 +1,14 @@
-"""The worker's web port: metrics and health, on the loopback interface unless told otherwise."""
+"""The worker's web port: metrics, health and the page, on the loopback interface unless told otherwise."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from aiohttp import web
 from mode import Service
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+_GRACE_SECONDS = 1.0  # for answers that are under way when the worker stops
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -20,9 +23,19 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
+class Page(Protocol):
+    """What is shown to people on the same port."""
+
+    def routes(self) -> Iterable[web.AbstractRouteDef]: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 class WebServer(Service):  # type: ignore[misc]
-    """Serves /metrics, /health (alive) and /ready (200 when `is_ready()`, else 503). `measure()` is called before each
-    look at the metrics."""
+    """Serves /metrics, /health (alive), /ready (200 when `is_ready()`, else 503) and the page. `measure()` is called
+    before each look at the metrics."""
 
     def __init__(
         self,
@@ -30,9 +43,11 @@ class WebServer(Service):  # type: ignore[misc]
         registry: CollectorRegistry,
         is_ready: Callable[[], bool],
         measure: Callable[[], None],
+        page: Page,
     ) -> None:
         super().__init__()
         self._socket, self._registry, self._is_ready, self._measure = listening, registry, is_ready, measure
+        self._page = page
         self._runner: web.AppRunner | None = None
 
     async def on_start(self) -> None:
@@ -41,7 +56,9 @@ class WebServer(Service):  # type: ignore[misc]
         site.add_routes(
             [web.get("/metrics", self._metrics), web.get("/health", self._health), web.get("/ready", self._ready)]
         )
-        self._runner = web.AppRunner(site, access_log=None)
+        site.add_routes(self._page.routes())
+        await self._page.start()
+        self._runner = web.AppRunner(site, access_log=None, shutdown_timeout=_GRACE_SECONDS)
         await self._runner.setup()
         await web.SockSite(self._runner, self._socket).start()
 
@@ -49,6 +66,7 @@ class WebServer(Service):  # type: ignore[misc]
         """Stop listening."""
         if self._runner:
             await self._runner.cleanup()
+            await self._page.stop()
 
     async def _metrics(self, _: web.Request) -> web.Response:
         self._measure()

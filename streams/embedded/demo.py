@@ -26,6 +26,7 @@ from streams.embedded.broker import EmbeddedBroker
 EVENTS = 100_000
 SECONDS = 15.0  # the month is played in about this time
 PARTITIONS = 8
+WEB_PORT = 6066  # of the page: the worker's own, where it is free
 OUTSTANDING = 20_000  # records sent and not yet worked on: the embedded broker keeps no more than 5 MiB a partition
 PATIENCE = 60.0  # s until a process must answer
 APP_ID = "maalstrom-demo"
@@ -54,7 +55,7 @@ class Demo:
     def __init__(self) -> None:
         self.play = Play()
         self._parts = ExitStack()
-        self.web = f"http://127.0.0.1:{_free_port()}"
+        self.web = f"http://127.0.0.1:{_free_port(WEB_PORT)}"
         self._port = _free_port()
         self.dsn = f"clickhouse://127.0.0.1:{self._port}/maalstrom"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -189,9 +190,13 @@ def _day(value: bytes) -> str:
     return value[at + 13 : at + 23].decode()
 
 
-def _free_port() -> int:
+def _free_port(wanted: int = 0) -> int:
+    """The port that is wanted, or any where that is taken."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 

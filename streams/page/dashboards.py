@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -57,11 +57,23 @@ class Dashboard:
     shown: Mapping[str, Any]
 
 
-def read_all(folder: Traversable | None = None) -> dict[str, Dashboard]:
-    """Every dashboard of the folder by uid, in the order in which people want them. Raises DashboardError."""
-    files = (file for file in (folder or _folder()).iterdir() if file.name.endswith(".json"))
-    found = [read(file.name, file.read_text("utf-8")) for file in sorted(files, key=_rank)]
-    return {dashboard.uid: dashboard for dashboard in found}
+def read_all(
+    folder: Traversable | None = None, broken: Callable[[DashboardError], object] = lambda _: None
+) -> dict[str, Dashboard]:
+    """Every dashboard of the folder by uid, in the order in which people want them; `broken` is told of the others."""
+    found: dict[str, Dashboard] = {}
+    for file in sorted(_files(folder or _folder()), key=_rank):
+        try:
+            dashboard = read(file.name, file.read_text("utf-8"))
+            found[dashboard.uid] = dashboard
+        except DashboardError as error:
+            broken(error)
+    return found
+
+
+def _files(folder: Traversable) -> Iterator[Traversable]:
+    if folder.is_dir():
+        yield from (file for file in folder.iterdir() if file.name.endswith(".json"))
 
 
 def _rank(file: Traversable) -> tuple[int, str]:
@@ -70,9 +82,9 @@ def _rank(file: Traversable) -> tuple[int, str]:
 
 
 def _folder() -> Traversable:
-    """`dashboards` lies inside the package in an installed wheel, and under grafana/ in a checkout."""
+    """`grafana` lies inside the package in an installed wheel and beside it in a checkout."""
     package = resources.files("streams")
-    inside = package / "dashboards"
+    inside = package / "grafana" / "dashboards"
     return inside if inside.is_dir() else package / ".." / "grafana" / "dashboards"
 
 

@@ -27,13 +27,12 @@ class History:
         self._series: dict[tuple[str, Labels], Array] = {}
         self._names: set[str] = set()
         self._taken = 0
-        self.sample(time.time())
 
     async def run(self) -> None:
         """Sample until cancelled."""
         while True:
-            await asyncio.sleep(EVERY)
             self.sample(time.time())
+            await asyncio.sleep(EVERY)
 
     def sample(self, now: float) -> None:
         """Take one sample of everything, at `now` (s)."""

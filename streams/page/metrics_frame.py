@@ -22,17 +22,17 @@ def frame(target: Target, samples: Samples, span: Range, points: int) -> bytes:
     span = _kept(samples, span)
     step = interval(span, points, _LEAST)
     expression = promql.parse(_with_intervals(target.text, step))
-    steps = _steps(span, step) if target.series else np.array([float(span.end)])
-    vector = promql.evaluate(expression, samples, steps)
     if (name := promql.metric(expression)) not in samples.names:
         raise PromqlError(f"{name} is not one of this worker's metrics; Prometheus has it, and Grafana shows it")
+    steps = _steps(span, step) if target.series else np.array([float(span.end)])
+    vector = promql.evaluate(expression, samples, steps)
     columns = {_name(target.legend, labels): values for labels, values in sorted(vector.items())}
     return _json(steps, {name: values for name, values in columns.items() if not np.isnan(values).all()}, span)
 
 
 def _kept(samples: Samples, span: Range) -> Range:
     """The part of the range that is in memory; a range before it is left as it is, and finds nothing."""
-    start = max(span.start, int(samples.times[0]))
+    start = max(span.start, int(samples.times[0])) if samples.times.size else span.start
     return Range(start, span.end) if start < span.end else span
 
 

@@ -20,7 +20,7 @@ from streams.page.static_files import HEADERS, StaticFiles
 from streams.page.times import RangeError, time_range
 
 _WIDEST = 8000  # px
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _PREFIX = "var-"  # as in Grafana's addresses
 
 
@@ -91,7 +91,7 @@ class Page:
         """A page of any site can send a browser here, by this address or by a name that it lets point here."""
         host = urlsplit(f"//{request.host}").hostname
         site = request.headers.get("Sec-Fetch-Site", "none")
-        if site not in ("none", "same-origin") or (self._loopback and host not in _LOOPBACK):
+        if site not in ("none", "same-origin") or (self._loopback and host not in LOOPBACK):
             raise web.HTTPForbidden(text="this page answers only itself; open it by the address that the worker says\n")
 
     def _dashboard(self, request: web.Request) -> Dashboard:

@@ -6,17 +6,36 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge
 
 from streams.web import WebServer, listen
 from tests.e2e.commands import TOKEN_KEY, maalstrom
 
 
+class _Page:
+    """A page that says whether it was started."""
+
+    text = "not started"
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/for-people", self._answer)]
+
+    async def _answer(self, _: web.Request) -> web.Response:
+        return web.Response(text=self.text)
+
+    async def start(self) -> None:
+        self.text = "started"
+
+    async def stop(self) -> None:
+        self.text = "stopped"
+
+
 async def _answers(server: WebServer, address: str) -> dict[str, tuple[int, str]]:
     await server.on_start()
     try:
         async with aiohttp.ClientSession() as session:
-            paths = ("/metrics", "/health", "/ready")
+            paths = ("/metrics", "/health", "/ready", "/for-people")
             answers = [await session.get(f"http://{address}{path}") for path in paths]
             return {path: (a.status, await a.text()) for path, a in zip(paths, answers, strict=True)}
     finally:
@@ -29,10 +48,12 @@ def test_metrics_are_measured_when_they_are_asked_for(ready: bool, status: int) 
     asked = Gauge("asked", "Times.", registry=registry)
     listening = listen("127.0.0.1", 0)
     address = f"127.0.0.1:{listening.getsockname()[1]}"
-    answers = asyncio.run(_answers(WebServer(listening, registry, lambda: ready, asked.inc), address))
+    page = _Page()
+    answers = asyncio.run(_answers(WebServer(listening, registry, lambda: ready, asked.inc, page), address))
     assert "asked 1.0" in answers["/metrics"][1]
     assert answers["/health"] == (200, "alive\n")
     assert answers["/ready"][0] == status
+    assert (answers["/for-people"], page.text) == ((200, "started"), "stopped")
 
 
 @pytest.mark.parametrize(("host", "why"), [("192.0.2.1", "cannot assign requested address"), ("no host", "not known")])

@@ -11,6 +11,7 @@ from streams.page.metrics_frame import frame
 from streams.page.promql import PromqlError
 from streams.page.times import Range
 
+BEGAN = 1_790_000_000.0
 EVENTS = "sum by (topic) (rate(events_total[$__rate_interval]))"
 
 
@@ -21,17 +22,16 @@ def registry() -> CollectorRegistry:
 
 def sampled(history: History, seconds: int) -> float:
     """Sample every 5 s for that long; returns the time of the last one, s."""
-    began = float(history.samples().times[0]) / 1000
-    for n in range(seconds // 5):
-        history.sample(began + 5 * (n + 1))
-    return began + seconds
+    for n in range(seconds // 5 + 1):
+        history.sample(BEGAN + 5 * n)
+    return BEGAN + seconds
 
 
 def test_the_oldest_samples_make_place(registry: CollectorRegistry) -> None:
     gauge = Gauge("depth", "", registry=registry)
     history = History(registry, lambda: gauge.inc())
-    for n in range(KEPT + 9):
-        history.sample(10_000 + n)
+    for n in range(KEPT + 10):
+        history.sample(9_999 + n)
     taken = history.samples()
     assert taken.times.tolist() == [1000.0 * (10_009 + n) for n in range(KEPT)]
     assert taken.series[("depth", ())].tolist() == [11.0 + n for n in range(KEPT)]
@@ -70,7 +70,11 @@ def test_one_number_for_a_stat(registry: CollectorRegistry) -> None:
 
 def test_a_metric_without_series_yet_is_empty_and_another_is_refused(registry: CollectorRegistry) -> None:
     Counter("dead", "", ["reason"], registry=registry)
-    taken, span = History(registry).samples(), Range(0, 10**13)
+    history, span = History(registry), Range(0, 10**13)
+    with pytest.raises(PromqlError, match="dead_total is not one"):
+        frame(Target("A", "dead_total", True, True, ""), history.samples(), span, 9)
+    history.sample(BEGAN)
+    taken = history.samples()
     assert json.loads(frame(Target("A", "rate(dead_total[5m])", True, True, ""), taken, span, 9))["meta"][1:] == []
     with pytest.raises(PromqlError, match="ALERTS is not one of this worker's metrics; Prometheus has it"):
         frame(Target("A", "sum(ALERTS)", True, True, ""), taken, span, 9)
