@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -10,7 +10,7 @@ from math import isfinite
 
 from streams.core.catalogue_toml import CatalogueError, Table, load, shown
 
-__all__ = ["Campaign", "Catalogue", "CatalogueError", "Goal", "Windows", "duration", "parse"]
+__all__ = ["Campaign", "Catalogue", "CatalogueError", "Goal", "Holdout", "Windows", "duration", "parse"]
 
 RESERVED_EVENTS = frozenset({"Order Refunded", "Order Cancelled", "Social Interaction"})
 
@@ -19,6 +19,7 @@ _LONGEST = 36_500 * _UNITS["d"]
 _DEFAULT_WINDOWS = {"click": "7d", "engage": "1d", "view": "1d"}
 _GOAL_KEYS = ("id", "name", "event", "where", "unit", "target", "by", "value", "windows")
 _CAMPAIGN_KEYS = ("id", "name", "means", "aliases", "coupons", "start", "end")
+_HOLDOUT_KEYS = ("campaign", "share", "salt")
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,22 @@ class Campaign:
 
 
 @dataclass(frozen=True)
+class Holdout:
+    """A share of all users, above 0 and below 1, to whom a campaign is not shown; `salt` decides to which."""
+
+    campaign: Campaign
+    share: Decimal
+    salt: str
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """Everything that `catalogue.toml` says."""
 
     base_currency: str
     goals: tuple[Goal, ...]
     campaigns: tuple[Campaign, ...]
+    holdouts: tuple[Holdout, ...] = ()
 
     @cached_property
     def events(self) -> frozenset[str]:
@@ -114,7 +125,7 @@ def duration(text: str) -> int:
 def parse(text: str, source: str = "catalogue.toml") -> Catalogue:
     """Read and check a catalogue; raises CatalogueError with `source`, the line, what is wrong and what to do."""
     root = Table(load(text, source), (), text, source)
-    root.only(("base_currency", "goal", "campaign"))
+    root.only(("base_currency", "goal", "campaign", "holdout"))
     goals = tuple(map(_goal, root.tables("goal")))
     if not goals:
         root.fail("there is no goal", "add a [[goal]] with an id and an event")
@@ -122,7 +133,8 @@ def parse(text: str, source: str = "catalogue.toml") -> Catalogue:
     _refuse_shared(root, "goal", [_claims((goal.id,), "id") for goal in goals])
     _refuse_shared(root, "campaign", [_claims((c.id,), "id") | _claims(c.aliases, "aliases") for c in campaigns])
     _refuse_shared(root, "campaign", [dict.fromkeys(c.coupons, "coupons") for c in campaigns])
-    return Catalogue(_currency(root), goals, campaigns)
+    catalogue = Catalogue(_currency(root), goals, campaigns)
+    return replace(catalogue, holdouts=_holdouts(root, catalogue))
 
 
 def _goal(table: Table) -> Goal:
@@ -149,6 +161,32 @@ def _campaign(table: Table) -> Campaign:
         table.fail(f"end {end} is before start {start}", "exchange the two dates or correct one", "end")
     names = table.string("name", name), table.string("means", "other")
     return Campaign(name, *names, table.strings("aliases"), table.strings("coupons"), start, end)
+
+
+def _holdouts(root: Table, catalogue: Catalogue) -> tuple[Holdout, ...]:
+    holdouts = tuple(_holdout(table, catalogue) for table in root.tables("holdout"))
+    _refuse_shared(root, "holdout", [{holdout.campaign.id: "campaign"} for holdout in holdouts], named_by="campaign")
+    return holdouts
+
+
+def _holdout(table: Table, catalogue: Catalogue) -> Holdout:
+    table.only(_HOLDOUT_KEYS)
+    called = table.string("campaign")
+    listed = {campaign.id: campaign for campaign in catalogue.campaigns}
+    campaign = listed.get(catalogue.resolve(called, None, None))
+    if campaign is None:
+        table.fail(f"there is no campaign {shown(called)}", "list it as a [[campaign]], or correct the id", "campaign")
+    return Holdout(campaign, _share(table), table.string("salt"))
+
+
+def _share(table: Table) -> Decimal:
+    remedy = "write the share of users to hold out, such as share = 0.10"
+    if "share" not in table.values:
+        table.fail("share is missing", remedy)
+    share = table.amount("share", remedy)
+    if not 0 < share < 1:
+        table.fail(f"share is {shown(table.values['share'])}, not between 0 and 1", remedy, "share")
+    return share
 
 
 def _event(table: Table) -> str:
@@ -210,11 +248,11 @@ def _claims(names: Sequence[str], key: str) -> dict[str, str]:
     return {name.casefold(): key for name in names}
 
 
-def _refuse_shared(root: Table, kind: str, claims: Sequence[Mapping[str, str]]) -> None:
-    """Two goals, or two campaigns, must not claim one name: what came in under it would be counted as either."""
+def _refuse_shared(root: Table, kind: str, claims: Sequence[Mapping[str, str]], named_by: str = "id") -> None:
+    """Two goals, campaigns or holdouts must not claim one name: what came in under it would be counted as either."""
     owners: dict[str, int] = {}
     for index, claimed in enumerate(claims):
         for name, key in claimed.items():
             if owners.setdefault(name, index) != index:
-                first = f'{kind} "{root.values[kind][owners[name]]["id"]}"'
+                first = f'{kind} "{root.values[kind][owners[name]][named_by]}"'
                 root.fail(f'"{name}" in {key} already belongs to {first}', "give each its own", kind, index, key)

@@ -152,6 +152,16 @@ def test_a_duration_is_a_number_or_a_value_error(text: str) -> None:
         assert duration(text) >= 0
 
 
+AUTUMN = HEAD + '[[campaign]]\nid = "Autumn"\naliases = ["høst"]\n[[campaign]]\nid = "paper"\n'  # nine lines
+HELD = '[[holdout]]\ncampaign = "HØST"\nshare = 0.10\nsalt = "s"\n'
+
+
+def test_a_holdout_names_a_campaign_by_any_of_its_names() -> None:
+    (holdout,) = parse(AUTUMN + HELD).holdouts
+    assert (holdout.campaign.id, holdout.share, holdout.salt) == ("Autumn", Decimal("0.1"), "s")
+    assert parse(AUTUMN).holdouts == ()
+
+
 REFUSED = {
     "no-goal": ('base_currency = "NOK"', 1, "there is no goal; add a [[goal]] with an id and an event"),
     "empty": ("", 1, "there is no goal"),
@@ -211,6 +221,21 @@ REFUSED = {
     ),
     "aliases-text": (HEAD + '[[campaign]]\nid = "a"\naliases = "b"\n', 7, "aliases is not a list of texts"),
     "coupons-empty": (HEAD + '[[campaign]]\nid = "a"\ncoupons = [""]\n', 7, "coupons is not a list of texts"),
+    "holdout-key": (AUTUMN + HELD + 'seed = "t"\n', 14, 'unknown key "seed"; the keys here are campaign, share, salt'),
+    "holdout-campaign": (AUTUMN + HELD.replace("HØST", "spring"), 11, 'there is no campaign "spring"; list it as a'),
+    "holdout-campaign-missing": (AUTUMN + '[[holdout]]\nshare = 0.1\nsalt = "s"\n', 10, "campaign is missing"),
+    "holdout-twice": (
+        AUTUMN + HELD + HELD.replace("HØST", "autumn"),
+        15,
+        '"Autumn" in campaign already belongs to holdout "HØST"',
+    ),
+    "holdout-share-missing": (AUTUMN + '[[holdout]]\ncampaign = "paper"\nsalt = "s"\n', 10, "share is missing; write"),
+    "holdout-share-none": (AUTUMN + HELD.replace("0.10", "0"), 12, "share is 0, not between 0 and 1"),
+    "holdout-share-all": (AUTUMN + HELD.replace("0.10", "1"), 12, "share is 1, not between 0 and 1"),
+    "holdout-share-percent": (AUTUMN + HELD.replace("0.10", "10"), 12, "share is 10, not between 0 and 1"),
+    "holdout-share-text": (AUTUMN + HELD.replace("0.10", '"10 %"'), 12, 'share is "10 %", not an amount'),
+    "holdout-salt-missing": (AUTUMN + '[[holdout]]\ncampaign = "paper"\nshare = 0.1\n', 10, "salt is missing"),
+    "holdout-salt-empty": (AUTUMN + HELD.replace('"s"', '""'), 13, 'salt is "", not a text'),
     "end-before-start": (
         HEAD + '[[campaign]]\nid = "a"\nend = 2026-01-01\nstart = 2026-01-02\n',
         7,
