@@ -14,6 +14,7 @@ from streams.cli_options import database, dsn_option
 from streams.cli_replay import replay
 from streams.clickhouse import DatabaseError, connect
 from streams.core.credit import MODELS
+from streams.core.holdout import Holdouts
 from streams.embedded.demo import Demo, DemoError
 from streams.embedded.engine import EngineError
 from streams.embedded.screen import watch
@@ -66,6 +67,20 @@ def report_(goal: str | None, model: str | None, dsn: str | None) -> None:
     """Print what was reached, and which means brought it."""
     with database(dsn) as client:
         report.render(client, goal, model or report.DEFAULT_MODEL, out)
+
+
+@main.command("holdout")
+@click.argument("token")
+def holdout(token: str) -> None:
+    """Say which campaigns are not to be shown to the user with that token (MAALSTROM_CATALOGUE, MAALSTROM_TOKEN_KEY).
+
+    One line for each [[holdout]] of the catalogue: the campaign, a tab, and `hold` or `show`.
+    """
+    chosen = config.settings()
+    goals = config.catalogue(chosen.catalogue)
+    held = Holdouts(goals, config.token_key(chosen.token_key)).of(token)
+    for each in goals.holdouts:
+        click.echo(f"{each.campaign.id}\t{'hold' if each.campaign.id in held else 'show'}")
 
 
 @main.command("simulate")
