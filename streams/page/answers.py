@@ -21,7 +21,7 @@ from streams.page.variables import ALL, Option, Variable, choose, from_rows
 FULL_WIDTH = 24  # columns of Grafana's grid
 NARROW = 700  # px: on a narrower page panels stand below each other, each as wide as the page
 _LEAST_POINTS = 50
-_FAILURES = (DatabaseError, MacroError, PromqlError, RangeError)
+_FAILURES = (DatabaseError, MacroError, RangeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,8 @@ class Answers:
     async def _panel(self, panel: Panel, asked: Asked, values: Values) -> bytes:
         try:
             frames = await asyncio.gather(*(self._frame(target, panel, asked, values) for target in panel.targets))
+        except PromqlError as error:
+            return json.dumps({"panel": panel.id, "elsewhere": str(error)}).encode()
         except _FAILURES as error:
             return json.dumps({"panel": panel.id, "error": str(error)}).encode()
         parts = (

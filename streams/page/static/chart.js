@@ -146,7 +146,8 @@ export class Chart {
         return day === before || (!before && this.range[1] - this.range[0] <= DAY * 1000) ? time : `${time}\n${day}`;
       });
     };
-    return { ...this.axis(), values, space: 70, size: 40 };
+    const size = (u, labels) => (labels?.some((label) => label.includes("\n")) ? 40 : 26);
+    return { ...this.axis(), values, space: 70, size };
   }
 
   valueAxis() {

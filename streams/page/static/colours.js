@@ -2,7 +2,7 @@
 
 const NAMED = { green: "good", red: "bad", orange: "warn", yellow: "warn", blue: "c0", purple: "c3", text: "text" };
 const SIGNS = { good: ["✓", "good"], warn: ["!", "take note"], bad: ["✕", "bad"] };
-const SERIES = 8;
+const SERIES = 12;
 
 // The name of a colour of ours for one of Grafana's, such as semi-dark-green.
 function ours(name) {

@@ -121,6 +121,7 @@ function rows(own) {
   );
 }
 
+// Whether there is nothing, or nothing but times.
 export function isEmpty(answers) {
-  return answers.every(({ frame }) => Object.values(frame.data).every((column) => column.length === 0));
+  return answers.every(({ frame }) => frame.meta.every(({ name, type }) => TIME.test(type) || !frame.data[name]?.length));
 }

@@ -85,14 +85,17 @@ export function within(given) {
   }
 }
 
-export function show({ panel: id, error, frames }) {
+export function show({ panel: id, error, elsewhere, frames }) {
   const entry = made.get(id);
   if (!entry || !DRAWERS[entry.panel.type] || entry.panel.transformations?.length) return;
-  entry.answers = error ? null : frames;
-  if (error) {
-    series.release(entry.body);
-    say(entry.body, "error", error[0].toUpperCase() + error.slice(1));
-  } else fill(entry);
+  entry.answers = frames ?? null;
+  if (frames) return fill(entry);
+  series.release(entry.body);
+  say(entry.body, error ? "error" : "empty", sentence(error ?? elsewhere));
+}
+
+function sentence(text) {
+  return text[0].toUpperCase() + text.slice(1) + ".";
 }
 
 function fill({ panel, body, note, answers, tabular }) {
