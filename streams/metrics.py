@@ -14,7 +14,7 @@ from streams.topics import SOURCES
 OUTCOMES = ("accepted", "duplicate", "ignored", "no_consent", "dead_letter")
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)  # memory, CPU time, open files, start
-_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60)
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60)
 _RECORDS = (1, 10, 100, 500, 1000, 2000, 4000, 8000, 16000)
 
 
