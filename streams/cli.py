@@ -102,7 +102,8 @@ def holdout(token: str) -> None:
     show_default=True,
     help="Share that would have bought anyway.",
 )
-def simulate_(folder: Path, start: datetime, **chosen: float) -> None:
+@click.option("--kafka", is_flag=True, help="Also send them to Kafka (BROKER_URL).")
+def simulate_(folder: Path, start: datetime, kafka: bool, **chosen: float) -> None:
     """Write events with known causes, and a catalogue, into FOLDER."""
     scenario = simulate.Scenario(start=start.date(), **chosen)  # type: ignore[arg-type]
     done = simulate.write(folder, scenario)
@@ -114,6 +115,10 @@ def simulate_(folder: Path, start: datetime, **chosen: float) -> None:
     out.print(
         f"{done.orders:,} orders, of them {done.organic:,} that nobody caused; truth.ndjson says which", highlight=False
     )
+    if kafka:
+        bootstrap = config.settings().bootstrap
+        simulate.send(bootstrap, simulate.generate(scenario))
+        out.print(f"all of them sent to Kafka at {bootstrap}", highlight=False, soft_wrap=True)
 
 
 @main.command("clickhouse")

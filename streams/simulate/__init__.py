@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streams.simulate.envelopes import Simulated, order_id, records
+from streams.simulate.feed import send
 from streams.simulate.plan import ORGANIC, Plan, Scenario, plan
 from streams.simulate.town import EFFORTS, catalogue_text
 
-__all__ = ["Scenario", "Simulated", "Summary", "catalogue_text", "causes", "generate", "write"]
+__all__ = ["Scenario", "Simulated", "Summary", "catalogue_text", "causes", "generate", "send", "write"]
 
 
 @dataclass(frozen=True)

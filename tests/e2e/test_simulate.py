@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.e2e.commands import Month, maalstrom, ok
+import pytest
+
+from deploy.kafka.broker import free_ports
+from streams.brokers import BrokerError
+from streams.embedded.broker import EmbeddedBroker
+from streams.simulate import feed
+from streams.topics import partition_of
+from tests.e2e.commands import TOPICS, Month, maalstrom, ok
+from tests.integration.records import stored
 
 SCENARIO = ("--events", "3000", "--days", "9", "--start", "2026-02-20")
 FILES = ("catalogue.toml", "checkout.ndjson", "engagement.ndjson", "truth.ndjson")
@@ -44,3 +52,21 @@ def test_wrong_scenarios_end_with_2(tmp_path: Path) -> None:
         done = maalstrom("simulate", tmp_path / "x", *wrong)
         assert (done.status, done.out) == (2, "")
     assert not (tmp_path / "x").exists()
+
+
+def test_they_go_to_kafka_too_where_their_keys_belong(tmp_path: Path) -> None:
+    with EmbeddedBroker(dict.fromkeys(TOPICS, 3)) as broker:
+        bootstrap = broker.bootstrap
+        done = ok(maalstrom("simulate", tmp_path, *SCENARIO, "--kafka", env={"BROKER_URL": f"kafka://{bootstrap}"}))
+        records = {topic: list(stored(bootstrap, topic)) for topic in TOPICS}
+    assert f"all of them sent to Kafka at {bootstrap}\n" in done.out
+    for topic in TOPICS:
+        assert sorted(record.value or b"" for record in records[topic]) == sorted(Month(tmp_path).lines(topic))
+        assert all(record.partition == partition_of(record.key or b"", 3) for record in records[topic])
+
+
+def test_a_broker_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "PATIENCE", 0.2)
+    (port,) = free_ports(1)
+    with pytest.raises(BrokerError, match=rf"at 127.0.0.1:{port} did not take the events: .*; is BROKER_URL right\?$"):
+        feed.send(f"127.0.0.1:{port}", [feed.Simulated("checkout", "u", b"{}")])
