@@ -10,13 +10,21 @@ from urllib.parse import urlsplit
 import pytest
 
 from deploy.kafka.broker import free_ports
-from tests.integration.harness import SESSION_S, Rig, simulated
+from tests.integration.harness import Rig, simulated
+from tests.integration.processes import Worker
 from tests.integration.proxy import Mode, Proxy
 from tests.integration.records import Feed
 
 pytestmark = pytest.mark.faults
 
 KILLS = 30
+FROZEN_S = 60
+OUTAGE_S = 120
+MODES: tuple[Mode, ...] = ("refuse", "hang", "cut", "500")
+# A worker that stops reading after so many records, to be brought there with few.
+SMALL_BACKLOG = (
+    "import sys; from streams import cli, worker; worker.BACKLOG = 2_000; sys.argv[1:] = ['worker']; cli.main()"
+)
 GOOD = {"engagement": 0.9, "duplicates": 0.1, "disorder": 0.1}
 
 
@@ -51,20 +59,30 @@ def test_workers_that_join_and_leave(rig: Rig) -> None:
 
 
 def test_a_frozen_worker_that_wakes_after_its_partitions_moved(rig: Rig) -> None:
-    zombie, heir = rig.worker(), rig.worker()
-    records = simulated(22_000, seed=3, **GOOD)
-    with Feed(rig.bootstrap, records[:20_000], seconds=2 * SESSION_S):
+    # It stops right before it writes a segment, and writes it when it wakes.
+    zombie = rig.worker(MAALSTROM_FAIL_POINT="sent:20:stop", BROKER_MAX_POLL_RECORDS="100")
+    heir, third = rig.worker(), rig.worker()
+    records = simulated(24_000, seed=3, **GOOD)
+    with Feed(rig.bootstrap, records[:20_000], seconds=10):
         zombie.start()
-        zombie.wait_ready()
-        time.sleep(1)
-        zombie.freeze()
+        zombie.until(lambda: zombie.frozen)
+        since = time.monotonic()
         heir.start()
         heir.wait_ready()
     rig.settle()
+    time.sleep(max(0, since + FROZEN_S - time.monotonic()))
     zombie.thaw()
-    rig.send(records[20_000:])
+    rig.send(records[20_000:22_000])
+    rig.settle()
+    void = rig.void_segments()
+    assert void, "it wrote what it had worked on"
+    zombie.kill()
+    heir.kill()
+    third.start()
+    rig.send(records[22_000:])
     account = rig.settle()
-    assert account.records == 22_000
+    assert account.records == 24_000
+    print(f"frozen for {FROZEN_S} s, {void} void segments, {account}")
 
 
 @pytest.fixture
@@ -75,19 +93,48 @@ def proxy(clickhouse_server: str) -> Iterator[Proxy]:
         yield proxy
 
 
-@pytest.mark.parametrize("mode", ["refuse", "hang", "cut", "500"])
-def test_clickhouse_that_fails_for_a_while(rig: Rig, proxy: Proxy, mode: Mode) -> None:
-    worker = rig.worker(clickhouse_port=proxy.port)
+def test_clickhouse_that_fails_in_every_way_for_two_minutes(rig: Rig, proxy: Proxy) -> None:
+    worker = rig.worker(clickhouse_port=proxy.port, BROKER_MAX_POLL_RECORDS="500")
+    worker.command[1:] = ["-c", SMALL_BACKLOG]
     worker.start()
-    worker.wait_ready()
-    with Feed(rig.bootstrap, simulated(10_000, seed=5, **GOOD), seconds=10):
-        time.sleep(2)
-        proxy.set(mode)
-        time.sleep(6)
-        proxy.set("pass")
+    records = simulated(60_000, seed=5, **GOOD)
+    rig.send(records[:10_000])
     rig.settle()
-    assert worker.running
-    assert worker.kills == 0
+    at, most = 10_000, 0
+    for mode in MODES:
+        proxy.set(mode)
+        since = time.monotonic()
+        rig.send(records[at : at + 12_500])
+        at += 12_500
+        left = stalled(rig, worker)
+        before = worker.memory()
+        time.sleep(max(0, since + OUTAGE_S / len(MODES) - time.monotonic()))
+        assert rig.behind() == left, f"{mode}: it went on reading"
+        assert worker.get("/health")[0] == 200
+        # That nobody answers is known after a minute.
+        assert worker.get("/ready")[0] == (200 if mode == "hang" else 503), mode
+        most = max(most, worker.memory() - before)
+        proxy.set("pass")
+        worker.until(lambda: rig.behind() == 0)
+    account = rig.settle()
+    assert (account.records, worker.running) == (60_000, True)
+    assert most < 32 << 20
+    print(
+        f"{OUTAGE_S} s of outage, {proxy.faults} failed connections, memory grew by {most >> 10} KiB at most; {account}"
+    )
+
+
+def stalled(rig: Rig, worker: Worker) -> int:
+    """Wait until it commits no more; returns how many records are left then."""
+    seen: list[int] = []
+
+    def same() -> bool:
+        seen.append(rig.behind())
+        time.sleep(1)
+        return len(seen) > 5 and len(set(seen[-5:])) == 1 and seen[-1] > 0
+
+    worker.until(same)
+    return seen[-1]
 
 
 def test_sigterm_under_load_ends_in_time_and_nothing_is_read_again(rig: Rig) -> None:
