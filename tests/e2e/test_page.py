@@ -164,11 +164,12 @@ def test_what_comes_from_data_is_only_text(stage: Stage) -> None:
 
 def test_what_is_chosen_is_in_the_address_and_in_the_figures(stage: Stage) -> None:
     stage.open("/d/maalstrom-goals")
+    before = stage.script("updated.dateTime")
     choose = "const s = document.querySelector('[data-name=goal]'); s.value = 'enquiries';"
     stage.script(f"(() => {{ {choose} s.dispatchEvent(new Event('change')); }})()")
     stage.until("document.body.textContent.includes('What brought them: Enquiries')")
     assert stage.script("location.search") == "?var-goal=enquiries"
-    stage.until("performance.getEntriesByName('refreshed').length > 1")
+    stage.until(f"updated.dateTime > '{before}'")
     brought = stage.query(
         "SELECT sum(conversions) AS n FROM goal_attribution_now WHERE model = 'last_click' AND goal = 'enquiries'"
     )

@@ -71,7 +71,7 @@ async function refresh() {
   try {
     await api.data(shown.uid, question(), own.signal, hear);
     at("updated").textContent = `Figures of ${dateTime(Date.now(), true)}`;
-    performance.mark("refreshed");
+    at("updated").dateTime = new Date().toISOString();
   } catch (error) {
     if (own.signal.reason !== "slow" && own.signal.aborted) return;
     banner(own.signal.aborted ? "The worker takes long to answer; trying again." : trouble(error));
