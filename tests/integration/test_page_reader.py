@@ -142,3 +142,15 @@ def test_a_clickhouse_that_is_down_is_asked_once_and_says_what_to_do() -> None:
 def test_a_database_without_tables_says_how_they_are_made(clickhouse_server: str) -> None:
     with pytest.raises(DatabaseError, match="a worker makes them when it starts, `maalstrom migrate` makes them now"):
         run(f"{clickhouse_server}/not_there", lambda one: one.columns("SELECT * FROM goals"))
+
+
+def test_what_the_worker_writes_is_read_beside_it_and_closing_takes_nothing_from_it(dsn: str) -> None:
+    async def read_twice(one: reader.Reader) -> list[list[str]]:
+        sql = "SELECT name FROM migrations FINAL WHERE name LIKE 'page%' ORDER BY name"
+        before = (await columns(one, sql)).get("name", [])
+        worker.command("INSERT INTO migrations (name) VALUES ('page_was_here')")
+        return [before, (await columns(one, sql))["name"]]
+
+    with connect(dsn) as worker:
+        assert run(dsn, read_twice) == [[], ["page_was_here"]]
+        worker.command("ALTER TABLE migrations DELETE WHERE name = 'page_was_here' SETTINGS mutations_sync = 1")

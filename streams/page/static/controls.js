@@ -41,22 +41,29 @@ function one({ name, label, options, all, chosen }, change) {
 
 function several({ name, label, options, all, chosen }, change) {
   const everything = chosen.includes(ALL);
-  const texts = new Map(options);
-  const shown = everything ? "All" : chosen.length > 2 ? `${chosen.length} chosen` : chosen.map((value) => texts.get(value)).join(", ");
+  const shown = inShort(options, chosen);
   const boxes = options.map(([value, text]) => box(value, text, !everything && chosen.includes(value)));
   const allBox = all ? box(ALL, "All", everything) : null;
   const list = el("fieldset", {}, el("legend", { class: "unseen" }, label), allBox, ...boxes);
-  const details = el("details", { class: "several" }, el("summary", { "aria-label": `${label}: ${shown}` }, shown || "None"), list);
+  const details = el("details", { class: "several" }, el("summary", { "aria-label": `${label}: ${shown}` }, shown), list);
   details.firstChild.dataset.name = name;
   list.addEventListener("change", ({ target }) => {
     const inputs = [...list.querySelectorAll("input")];
     const picked = inputs.filter(({ checked, value }) => checked && value !== ALL).map(({ value }) => value);
     const wanted = target.value === ALL || !picked.length ? [ALL] : picked;
     inputs.forEach((input) => (input.checked = wanted.includes(input.value)));
+    details.firstChild.textContent = inShort(options, wanted);
+    details.firstChild.setAttribute("aria-label", `${label}: ${inShort(options, wanted)}`);
     change(name, wanted);
   });
   details.addEventListener("keydown", (event) => event.key === "Escape" && close(details));
   return el("div", { class: "control" }, el("span", { "aria-hidden": "true" }, label), details);
+}
+
+function inShort(options, chosen) {
+  if (chosen.includes(ALL)) return "All";
+  const texts = new Map(options);
+  return chosen.length > 2 ? `${chosen.length} chosen` : chosen.map((value) => texts.get(value)).join(", ") || "None";
 }
 
 function box(value, text, checked) {
