@@ -20,7 +20,7 @@ import aiohttp
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-PATIENCE = 15.0  # s until something that must come has come
+PATIENCE = 30.0  # s until something that must come has come
 # Not a byte leaves the machine: no updates, no accounts, no look-ups of names.
 _ARGUMENTS = (
     "--headless",

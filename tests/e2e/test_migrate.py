@@ -24,9 +24,10 @@ def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield embedded(tmp_path / "clickhouse")
 
 
-def test_a_dry_run_says_what_it_would_do_and_does_nothing(dsn: str) -> None:
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(dsn: str, tmp_path: Path) -> None:
     said = "".join(f"would apply {name}\n" for name in NAMES)
     assert ok(maalstrom("migrate", "--dry-run", "--clickhouse", dsn)).out == said
+    assert list(tmp_path.iterdir()) == []
     with connect(dsn) as client:
         assert [migration.name for migration in migrations.pending(client)] == NAMES
     applied = ok(maalstrom("migrate", env={"MAALSTROM_CLICKHOUSE": dsn}))

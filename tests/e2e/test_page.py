@@ -152,6 +152,32 @@ def test_a_chart_is_a_table_and_a_reading_for_those_who_do_not_see_it(stage: Sta
     assert stage.script(f"{section}.querySelectorAll('th')[1].ariaSort") == "descending"
 
 
+def test_numbers_are_written_as_people_read_them(stage: Stage) -> None:
+    stage.open("/d/maalstrom-goals")
+    written = {
+        "1234567.891|locale|2": "1 234 567.89",
+        "-1234|locale|0": "-1 234",
+        "-0.2|locale|0": "0",
+        "0.875|percentunit|1": "87.5 %",
+        "12.5|percent|null": "12.5 %",
+        "0.0042|s|null": "4.20 ms",
+        "5400|s|1": "1.5 h",
+        "90|m|null": "1.50 h",
+        "2500000|short|null": "2.50 million",
+        "1536|bytes|null": "1.5 KiB",
+        "7329.66|currencyNOK|2": "7 329.66 NOK",
+        "3|currencyEUR|2": "€3.00",
+        "6582.57|cps|0": "6 583 /s",
+        "null|locale|0": "-",
+    }
+    script = f"""import('/static/units.js').then(({{ text }}) => {json.dumps(list(written))}.map((one) => {{
+      const [value, unit, decimals] = one.split('|');
+      return text(JSON.parse(value), {{ unit, decimals: JSON.parse(decimals) }});
+    }}))"""
+    found = [text.replace("\u202f", " ").replace("\u00a0", " ").replace("\u2212", "-") for text in stage.script(script)]
+    assert dict(zip(written, found, strict=True)) == written
+
+
 def test_what_comes_from_data_is_only_text(stage: Stage) -> None:
     stage.open("/d/maalstrom-goals")
     assert HOSTILE in [row[0] for row in stage.cells("What brought them", ".bars li", ".name")]

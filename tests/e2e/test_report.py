@@ -55,6 +55,7 @@ def test_an_unknown_model_is_wrong_usage(tmp_path: Path) -> None:
 
 def test_an_empty_database_says_what_to_do(tmp_path: Path) -> None:
     done = ok(maalstrom("report", cwd=tmp_path))
+    assert list(tmp_path.iterdir()) == [], "it only reads"
     said = " ".join(done.out.split())
     assert said.startswith("Nothing to report: the database at ")
     assert said.endswith("Run `maalstrom replay` on files of events, or start `maalstrom worker`.")
