@@ -61,9 +61,10 @@ def connect(dsn: str, settings: Mapping[str, str] | None = None) -> Client:
 class Client:
     """A connection to one database. Safe to use from several threads, one statement at a time where it is embedded."""
 
-    def __init__(self, open_driver: Callable[[], Driver], database: str, place: str) -> None:
+    def __init__(self, open_driver: Callable[[], Driver], database: str, place: str, folder: str | None = None) -> None:
         self.database = database
         self.place = place
+        self._folder = folder
         self._open_driver = open_driver
         self._opening = threading.Lock()
         self._opened: Driver | None = None
@@ -99,6 +100,8 @@ class Client:
     def create_database(self) -> None:
         """Create the database of the DSN where it does not exist."""
         with self._errors():
+            if self._folder:
+                Path(self._folder).mkdir(parents=True, exist_ok=True)
             statement = f"CREATE DATABASE IF NOT EXISTS `{self.database}` ENGINE = Atomic"
             self._driver().command(statement, use_database=False)
 
@@ -166,14 +169,15 @@ def _embedded(parts: SplitResult, settings: Mapping[str, str] | None) -> Client:
     if parts.query or parts.fragment or not (in_memory or (not parts.netloc and len(parts.path) > 1)):
         raise ValueError("an embedded database is chdb:///absolute/folder (three slashes) or chdb://memory")
     folder = None if in_memory else unquote(parts.path)
-    return Client(partial(_open_embedded, folder, settings), DATABASE, folder or "memory")
+    return Client(partial(_open_embedded, folder, settings), DATABASE, folder or "memory", folder)
 
 
 def _open_embedded(folder: str | None, settings: Mapping[str, str] | None) -> Driver:
     from clickhouse_connect import get_client
 
     if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        if not Path(folder).exists():  # the engine would make it, and whoever only reads must not
+            raise DatabaseError(f"ClickHouse at {folder}: there is no database yet", _UNKNOWN_DATABASE)
         if (pid := owner(folder)) is not None:
             raise DatabaseError(
                 f"ClickHouse at {folder}: process {pid} has the folder open, and an embedded database belongs to one; "

@@ -60,7 +60,7 @@ def test_no_answer_names_the_address_and_not_the_password(capfd, caplog):
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DatabaseError, match=r"file/folder: cannot be opened"):
-        connect(f"chdb://{tmp_path}/file/folder").query("SELECT 1")
+        connect(f"chdb://{tmp_path}/file/folder").create_database()
 
 
 def test_a_second_folder_in_one_process_is_refused_until_the_first_is_closed(tmp_path):
@@ -68,9 +68,16 @@ def test_a_second_folder_in_one_process_is_refused_until_the_first_is_closed(tmp
     with first:
         first.create_database()
         with pytest.raises(DatabaseError, match="first open, and can have one; close that first"):
-            second.query("SELECT 1")
+            second.create_database()
     with second:
         second.create_database()
         assert second.query("SELECT 1 AS one") == [{"one": 1}]
     with first:
         assert first.query("SELECT currentDatabase() AS name") == [{"name": "maalstrom"}]
+
+
+def test_reading_a_folder_that_is_not_there_does_not_make_it(tmp_path):
+    with pytest.raises(DatabaseError, match="none: there is no database yet") as refused:
+        connect(f"chdb://{tmp_path}/none").query("SELECT 1")
+    assert refused.value.not_migrated
+    assert list(tmp_path.iterdir()) == []
