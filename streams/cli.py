@@ -143,6 +143,8 @@ def worker() -> None:
 @click.option("--exit", "leave", is_flag=True, help="End after the report.")
 def demo(leave: bool) -> None:
     """Play a simulated campaign month through Kafka, the worker and ClickHouse, all on this machine."""
+    # Asked to end, as by Ctrl-C: its processes end with it, and leave no port taken.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     out.print("Starting a broker, ClickHouse and a worker (nothing leaves this machine) ...")
     with Demo() as running, connect(running.dsn) as client:
         out.print(f"Watch it in a browser: {running.web}/", highlight=False)
