@@ -191,13 +191,14 @@ def _day(value: bytes) -> str:
 
 
 def _free_port(wanted: int = 0) -> int:
-    """The port that is wanted, or any where that is taken."""
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", wanted))
-        except OSError:
-            probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """The port that is wanted, or any where that is taken; not by connections of a worker that has just ended."""
+    try:
+        with socket.create_server(("127.0.0.1", wanted)) as probe:
+            return int(probe.getsockname()[1])
+    except OSError:
+        if not wanted:
+            raise
+        return _free_port()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
