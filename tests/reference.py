@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from streams.core.catalogue import Catalogue, Goal
+from tests import reference_paths
 from tests.reference_events import CLASS, REVERSALS, DeadLetter, Event, Number, decode
 
 ONE = 1_000_000
@@ -47,6 +48,7 @@ class Result:
     conversions: (goal, conversion_id) -> columns; `user` is the canonical token itself, that of the checkout where
         it is ambiguous; `credit` has a list for each model
     engagement_counts: (window_start, campaign, network, action) -> events
+    path_transitions: (goal, day, source, target) -> [converted, ended]
     outcomes: (topic, outcome, reason of a dead letter or '') -> records; a reversal is accepted even when it is in
     unknown_orders: the message ids of the reversals whose order never came
     """
@@ -54,6 +56,7 @@ class Result:
     goal_attribution: dict[tuple[int, str, str, str, str, str, str, str], list[int]] = field(default_factory=dict)
     conversions: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     engagement_counts: Counter[tuple[int, str, str, str]] = field(default_factory=Counter)
+    path_transitions: reference_paths.Transitions = field(default_factory=dict)
     outcomes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     unknown_orders: set[str] = field(default_factory=set)
 
@@ -80,6 +83,8 @@ def attribute(catalogue: Catalogue, records: Iterable[tuple[str, bytes | None]])
                 seen = None if people.ambiguous(order.token) else touched[people.canonical(order.token)]
                 _convert(goal, order, seen, reversals[order_id], result)
                 result.conversions[goal.id, order_id]["user"] = people.canonical(order.token)
+    own = {user: touches.own for user, touches in touched.items()}
+    result.path_transitions = reference_paths.transitions(catalogue, result.conversions, own)
     known = {order_id for _, order_id in orders}
     result.unknown_orders = {r.message_id for order_id in reversals.keys() - known for r in reversals[order_id]}
     return result

@@ -39,6 +39,7 @@ class Database:
         "goal_attribution": (*_CELL, "reported_at", "origin", "partition"),
         "conversions": ("goal", "conversion_id"),
         "engagement_counts": ("window_start", "reported_at", "origin", "campaign", "network", "action", "partition"),
+        "path_transitions": ("goal", "day", "origin", "partition"),
     }
 
     def __init__(self) -> None:
@@ -58,6 +59,15 @@ class Database:
     def engagement_counts(self) -> dict[Key, int]:
         key = ("window_start", "campaign", "network", "action")
         return {k: n for k, (n,) in _summed(self.tables["engagement_counts"].values(), key, ("events",)).items() if n}
+
+    def path_transitions(self) -> dict[Key, list[int]]:
+        sums: dict[Key, list[int]] = {}
+        for row in self.tables["path_transitions"].values():
+            steps = zip(*(row[name] for name in ("source", "target", "converted", "ended")), strict=True)
+            for source, target, *counts in steps:
+                standing = sums.setdefault((row["goal"], row["day"], source, target), [0, 0])
+                standing[:] = [a + b for a, b in zip(standing, counts, strict=True)]
+        return sums
 
     def conversions(self) -> dict[Key, dict[str, Any]]:
         aside = {"goal", "conversion_id", "version", "first_reported_at", "updated_at"}

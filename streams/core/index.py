@@ -19,6 +19,7 @@ from streams.core.runs import (
     key_order,
     merged,
     none,
+    rows_by_user,
     rows_of,
     rows_of_users,
     sorted_run,
@@ -79,6 +80,11 @@ class Index:
     def rows(self) -> Touches:
         """All rows."""
         return concatenated([none(), *map(rows_of, self._runs)])
+
+    def by_user(self) -> Touches:
+        """All rows in the order of their users."""
+        rows = concatenated([none(), *map(rows_by_user, self._runs)])
+        return rows.take(np.argsort(rows.user, kind="stable"))  # merges what is sorted, and is quick
 
     def of_users(self, users: U64) -> tuple[Touches, I64]:
         """The rows of those users (sorted, distinct), and for each the user's position in `users`."""

@@ -22,6 +22,7 @@ from streams.core.rows import Columns
 from streams.core.runs import Touches, concatenated, none
 from streams.core.segment import Segment, SegmentKey, columns, open_since, recoded, used_kinds
 from streams.core.statements import Statement
+from streams.core.transitions import Transitions
 
 HOUR = 3_600_000  # ms
 _AT_ONCE = 512  # conversions looked at together: where all have a thousand touches, that is half a million
@@ -63,7 +64,9 @@ class Ledger:
         self._index, self._book, self._clock = self._intake.index, self._intake.book, self._intake.clock
         self._ids, self._kinds = self._intake.ids, self._intake.kinds
         self._reporter = Reporter(rules.catalogue, self._book, self._index, self._kinds)
-        self._aggregates = Aggregates(self._kinds, "replay" if rules.replay else "live", partition)
+        origin = "replay" if rules.replay else "live"
+        self._aggregates = Aggregates(self._kinds, origin, partition)
+        self._transitions = Transitions(rules.catalogue, self._kinds, origin, partition)
         self._unwritten: dict[tuple[str, str], Statement] = {}
         self._engaged: list[Touches] = []
         self._expired = self._said_expired = 0  # what is past the retention, ms; and what segments say of it
@@ -100,6 +103,7 @@ class Ledger:
     def _engage(self, touches: Touches, hour: int) -> None:
         self._aggregates.engaged(hour, touches.time, touches.kind)
         self._engaged.append(touches)
+        self._transitions.mark()
         self._reporter.mark(self._book.affected(touches.user, touches.time))
 
     def _uncovered(self, batch: Batch) -> Batch:
@@ -142,6 +146,8 @@ class Ledger:
         pairs = []
         for start in range(0, len(keys), _AT_ONCE):
             pairs += self._state(keys[start : start + _AT_ONCE], now)
+            self._transitions.mark()
+        self._transitions.count(self._index, self._reporter.statements.values(), self._expired, now)
         return Stated(self._segment(none(), [], [statement for statement, _ in pairs]), pairs)
 
     def _state(self, keys: Sequence[tuple[str, str]], now: int | None) -> list[tuple[Statement, Statement | None]]:
@@ -154,7 +160,7 @@ class Ledger:
 
     def changes(self, version: int) -> dict[str, Columns]:
         """The rows of every table for what changed since the last call, as absolute values."""
-        rows = self._aggregates.changes(version)
+        rows = self._aggregates.changes(version) | self._transitions.changes(version)
         if self._unwritten:
             rows["conversions"] = conversion_columns(list(self._unwritten.values()), self._kinds, version)
         if any((touches.user != 0).any() for touches in self._engaged):
@@ -191,6 +197,7 @@ class Ledger:
             self._fold(recoded(segment, self._kinds), key.hour, key.hour >= opened, key.sequence > flushed)
         self._forget(max((segment.expired for _, segment in segments), default=0))
         self._reporter.mark(self._book.orders.values())
+        self._transitions.restored()
 
     def _fold(self, segment: Segment, hour: int, open_: bool, unwritten: bool) -> None:
         self._ids.texts.update({(high, low): text for high, low, text in segment.texts})

@@ -173,6 +173,22 @@ _DECLARED = (
     # What is inserted here is folded into engagement_users by a materialized view; nothing is kept.
     Table("engagement_seen", {"day": "Date", "campaign": WORD, "network": WORD, "user": "UInt64"}, (), "Null"),
     Table(
+        "path_transitions",
+        {
+            "goal": WORD,
+            "day": "Date",
+            "origin": WORD,
+            "partition": "UInt32",
+            "source": "Array(String)",
+            "target": "Array(String)",
+            "converted": "Array(UInt64)",
+            "ended": "Array(UInt64)",
+            "version": "UInt64",
+        },
+        ("goal", "day", "origin", "partition"),
+        REPLACING,
+    ),
+    Table(
         "costs",
         {
             "id": "String",

@@ -107,6 +107,12 @@ def rows_of(run: Run) -> Touches:
     return Touches(user, times(run), *_kind_and_keys(run, slice(None)))
 
 
+def rows_by_user(run: Run) -> Touches:
+    """Its rows in the order of their users."""
+    time = run.time[run.rows].astype(np.int64) | (run.epoch << EPOCH_BITS)
+    return Touches(np.repeat(run.users, np.diff(run.starts)), time, *_kind_and_keys(run, run.rows))
+
+
 def _kind_and_keys(run: Run, at: I64 | U32 | slice) -> tuple[U32, Keys]:
     packed = run.kind[at].astype(np.uint32)
     return packed >> _FORM_BITS, Keys(run.high[at], run.low[at], (packed & _FORM).astype(np.uint8))

@@ -34,6 +34,7 @@ from tests.e2e.commands import (
     ok,
     unlike_reference,
 )
+from tests.integration.written import unlike_transitions
 from tests.messages import NOON, message, order, refund, touch
 
 JOURNEYS = Path(__file__).resolve().parents[3] / "shared" / "tools" / "journeys.py"
@@ -79,6 +80,8 @@ def replayed(month: Month, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_month_with_refunds_duplicates_and_disorder(month: Month, replayed: Path) -> None:
     dsn, key = embedded(replayed / "clickhouse"), (replayed / "token-key").read_text()
     assert unlike_reference(dsn, month.catalogue, month.records, key) == ""
+    with connect(dsn) as client:
+        assert unlike_transitions(client, reference.attribute(month.catalogue, month.records)) == []
     with connect(dsn) as client:
         placed = client.query(
             "SELECT DISTINCT origin, partition, reported_at = toStartOfHour(window_start) AS own_hour "

@@ -31,6 +31,12 @@ FROM conversions FINAL
 """
 
 
+_TRANSITIONS = """
+SELECT goal, toUInt32(day) AS on, source, target, sum(converted) AS c, sum(ended) AS e
+FROM path_transitions FINAL ARRAY JOIN source, target, converted, ended GROUP BY ALL
+"""
+
+
 @dataclass(frozen=True)
 class Tables:
     """The three tables as the reference gives them; `withdrawn` are the conversions that count for nothing now."""
@@ -57,6 +63,12 @@ def _attribution(client: Client) -> dict[Key, list[int]]:
 def _counts(client: Client) -> dict[Key, int]:
     rows = client.query(_COUNTS)
     return {(r["at"], r["campaign"], r["network"], r["action"]): int(r["n"]) for r in rows if r["n"]}
+
+
+def unlike_transitions(client: Client, wanted: Result) -> list[str]:
+    """Where path_transitions differs from the reference."""
+    found = {(r["goal"], r["on"], r["source"], r["target"]): [r["c"], r["e"]] for r in client.query(_TRANSITIONS)}
+    return _compare("path_transitions", found, wanted.path_transitions)
 
 
 def _conversions(client: Client) -> dict[Key, dict[str, Any]]:

@@ -258,7 +258,7 @@ def test_the_settled_are_stated_first_and_no_more_than_asked_for() -> None:
 
 
 def everything(driver: Driver) -> dict[str, Any]:
-    return driver.database.tables
+    return driver.database.tables | {"path_transitions": driver.database.path_transitions()}
 
 
 def busy() -> Driver:

@@ -1,0 +1,212 @@
+"""Transitions: how journeys go from campaign to campaign, counted by goal and day, for the Markov model.
+
+A journey that converted is a conversion's touches, in order; all its transitions belong to the conversion's day. Of
+what is left, the touches that no conversion of their user for the goal follows within the goal's longest window, a
+journey goes on where the next touch is no further than that window, and else ends without a conversion; each of its
+transitions belongs to the day of the touch that it leaves, the first one to the day of the touch that it enters.
+
+All of it is counted anew from the state, so that it depends on the events alone. What a day's last touches come to is
+known when the longest window has passed after it; whoever reads the counts waits for that.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise, product
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.core.aggregates import coded
+from streams.core.catalogue import Catalogue, Goal
+from streams.core.codes import Kinds
+from streams.core.figures import column
+from streams.core.markov import OUTSIDE
+from streams.core.rows import Columns, Ragged
+from streams.core.runs import I64, U64, Mask
+from streams.core.statements import Statement, paths
+from streams.core.touches import TouchIndex
+
+DAY = 86_400_000  # ms
+PAUSE = 0.06  # ms between two counts for each touch: a minute for a million, which takes a fraction of a second
+_MOVED = 31  # days between two completions of one order
+_SPARSE = 8  # possible transitions for each one there is, beyond which they are sorted to be counted
+
+
+class _History(NamedTuple):
+    """Touches by user and time (ms); `state` is 1 + the code of the campaign, since 0 is OUTSIDE."""
+
+    user: U64
+    time: I64
+    state: I64
+
+
+class _Steps(NamedTuple):
+    """Transitions, one each: the day (since the epoch), and from which state to which."""
+
+    day: I64
+    source: I64
+    target: I64
+
+
+class Counts(NamedTuple):
+    """By source and target state, how many transitions are in journeys that converted, and in those that ended."""
+
+    source: I64
+    target: I64
+    converted: I64
+    ended: I64
+
+
+_Days = dict[tuple[str, int], Counts]  # by goal and day
+
+
+class Transitions:
+    """The counts of one partition; `origin` is live or replay."""
+
+    def __init__(self, catalogue: Catalogue, kinds: Kinds, origin: str, partition: int) -> None:
+        self._catalogue, self._kinds, self._origin, self._partition = catalogue, kinds, origin, partition
+        self._days: _Days = {}
+        self._unwritten: set[tuple[str, int]] = set()
+        self._changed, self._next = True, 0.0
+        self._restored = False
+
+    def mark(self) -> None:
+        """Something has changed."""
+        self._changed = True
+
+    def restored(self) -> None:
+        """The state is another's: of what that counted, some may have come to nothing since."""
+        self._changed = self._restored = True
+
+    def count(self, index: TouchIndex, statements: Collection[Statement], since: int, now: int | None) -> None:
+        """Count anew if something has changed and that is due at `now` (ms; None: it is). Days that do not lie wholly
+        after `since` (ms), before which events may have been forgotten, stay as they are."""
+        if not self._changed or (now is not None and now < self._next):
+            return
+        self._changed, self._next = False, (now or 0) + PAUSE * len(index)
+        touches = index.histories(self._kinds.class_of)
+        history = _History(touches.user, touches.time, self._kinds.campaign_of[touches.kind] + 1)
+        counting = [statement for statement in statements if statement.counted]
+        found: _Days = {}
+        for goal in self._catalogue.goals:
+            days = _counts(goal, history, [s for s in counting if s.goal == goal.id], self._kinds)
+            found.update({(goal.id, day): counts for day, counts in days.items() if day * DAY >= since})
+        known = {*self._days, *(self._all_keys(history, statements) if self._restored else ())}
+        since_then = {key for key in known if key[1] * DAY >= since} | found.keys()
+        self._unwritten |= {key for key in since_then if not _equal(found.get(key), self._days.get(key))}
+        self._days, self._restored = found, False
+
+    def _all_keys(self, history: _History, statements: Collection[Statement]) -> Iterator[tuple[str, int]]:
+        """Every day that may have been counted before, for each goal: a completion can move by so many days."""
+        times = np.concatenate([history.time, column(list(statements), "time")])
+        days = range(int(times.min()) // DAY - _MOVED, int(times.max()) // DAY + 1) if len(times) else range(0)
+        return product((goal.id for goal in self._catalogue.goals), days)
+
+    def changes(self, version: int) -> dict[str, Columns]:
+        """Rows of path_transitions for the days that changed since the last call, each as a whole."""
+        keys, self._unwritten = sorted(self._unwritten), set()
+        if not keys:
+            return {}
+        n, words = len(keys), [OUTSIDE, *self._kinds.campaigns.words]
+        rank = np.argsort(np.argsort(np.array(words, object)))
+        counts = [_ordered(self._days.get(key, _NONE), rank) for key in keys]
+        offsets = np.cumsum([0, *(len(each.source) for each in counts)])
+        source, target, converted, ended = (np.concatenate(parts) for parts in zip(*counts, strict=True))
+        columns: Columns = {
+            "goal": coded([goal for goal, _ in keys], np.arange(n)),
+            "day": np.array([day for _, day in keys], np.int64),
+            "origin": coded([self._origin], np.zeros(n, np.int64)),
+            "partition": np.full(n, self._partition),
+            "source": Ragged(offsets, coded(words, source)),
+            "target": Ragged(offsets, coded(words, target)),
+            "converted": Ragged(offsets, converted),
+            "ended": Ragged(offsets, ended),
+            "version": np.full(n, version, np.uint64),
+        }
+        return {"path_transitions": columns}
+
+
+_NONE = Counts(*np.zeros((4, 0), np.int64))
+
+
+def _ordered(counts: Counts, rank: I64) -> Counts:
+    """By the words of the states, so that the order does not depend on how they came to be coded."""
+    order = np.lexsort((rank[counts.target], rank[counts.source]))
+    return Counts(*(each[order] for each in counts))
+
+
+def _equal(one: Counts | None, other: Counts | None) -> bool:
+    return one is not None and other is not None and all(map(np.array_equal, one, other))
+
+
+def _counts(goal: Goal, history: _History, statements: Sequence[Statement], kinds: Kinds) -> dict[int, Counts]:
+    """By day, the transitions of all journeys for that goal, whose conversions that count are `statements`."""
+    size = len(kinds.campaigns.words) + 1
+    window = max(goal.windows.click, goal.windows.engage, goal.windows.view)
+    converted = _tally(_converted([s for s in statements if s.touches], kinds), size)
+    ended = _tally(_ended(history, window, _followed(history, window, statements)), size)
+    keys = np.union1d(converted[0], ended[0])
+    columns = np.zeros((2, len(keys)), np.int64)
+    for row, (key, number) in enumerate((converted, ended)):
+        columns[row, np.searchsorted(keys, key)] = number
+    days, first = np.unique(keys // size**2, return_index=True)
+    all_ = Counts(keys // size % size, keys % size, *columns)
+    edges = pairwise([*first.tolist(), len(keys)])
+    parts = (Counts(*(each[start:end] for each in all_)) for start, end in edges)
+    return dict(zip(days.tolist(), parts, strict=True))
+
+
+def _tally(steps: _Steps, size: int) -> tuple[I64, I64]:
+    """Distinct transitions as (day * size + source) * size + target, ascending, and how often there is each."""
+    keys = (steps.day * size + steps.source) * size + steps.target
+    first, span = int(keys.min(initial=1 << 62)), int(np.ptp(keys)) + 1 if len(keys) else 0
+    if span > _SPARSE * len(keys):
+        return np.unique(keys, return_counts=True)
+    number = np.bincount(keys - first, minlength=span) if span else keys
+    at = np.flatnonzero(number)
+    return at + first, number[at]
+
+
+def _converted(statements: Sequence[Statement], kinds: Kinds) -> _Steps:
+    """The transitions of those conversions' journeys."""
+    journeys = paths(statements, kinds).journeys
+    state, day = journeys.campaign + 1, column(statements, "time") // DAY
+    source = np.insert(state, journeys.starts[:-1], 0)
+    target = np.insert(state, journeys.starts[1:], 0)
+    return _Steps(np.repeat(day, journeys.lengths + 1), source, target)
+
+
+def _ended(history: _History, window: int, followed: Mask) -> _Steps:
+    """The transitions of the journeys of those touches that no conversion has `followed`."""
+    user, time, state = history
+    goes_on = (user[1:] == user[:-1]) & (np.diff(time) <= window) & ~(followed[1:] | followed[:-1])
+    alone = ~followed
+    entered = alone & ~np.concatenate(([False], goes_on))[: len(user)]
+    next_ = np.where(np.append(goes_on, False)[: len(user)], np.append(state[1:], 0)[: len(user)], 0)
+    day = time // DAY
+    outside = np.zeros(int(entered.sum()), np.int64)
+    return _Steps(
+        np.concatenate([day[alone], day[entered]]),
+        np.concatenate([state[alone], outside]),
+        np.concatenate([next_[alone], state[entered]]),
+    )
+
+
+def _followed(history: _History, window: int, conversions: Sequence[Statement]) -> Mask:
+    """Which touches have a conversion of their user at their time or within `window` after it."""
+    buyers = np.fromiter((s.user for s in conversions), np.uint64, len(conversions))
+    time = column(conversions, "time")
+    low, high = (np.searchsorted(history.user, buyers, side) for side in ("left", "right"))
+    start, end = (_first_at(history.time, low, high, at) for at in (time - window, time + 1))
+    n = len(history.time)
+    change = np.bincount(start, minlength=n + 1) - np.bincount(end, minlength=n + 1)
+    return np.asarray(np.cumsum(change)[:n] > 0)
+
+
+def _first_at(times: I64, low: I64, high: I64, target: I64) -> I64:
+    """In each slice low:high of ascending times, the first position at or after the target, else `high`."""
+    low, high = low.copy(), high.copy()
+    while len(at := np.flatnonzero(low < high)):
+        middle = (low[at] + high[at]) // 2
+        before = times[middle] < target[at]
+        low[at[before]], high[at[~before]] = middle[before] + 1, middle[~before]
+    return low
