@@ -43,6 +43,10 @@ class Owned(NamedTuple):
     owner: I64
 
 
+# The canonical token of each, and whether that is ambiguous.
+Resolve = Callable[[U64], tuple[U64, Mask]]
+
+
 def each_alone(users: U64) -> Owned:
     """Every user has one token."""
     return Owned(users, np.arange(len(users)))
@@ -68,10 +72,15 @@ class TouchIndex(Index):
         conversion, at = lanes.latest(user, wanted)
         return self._ordered(conversion, rows.take(at), lanes.any_before(user, wanted.time))
 
-    def histories(self, classes: I64) -> Touches:
-        """Everybody's touches, by user, time and message id; `classes` as for `journeys`."""
+    def histories(self, classes: I64, resolve: Resolve | None = None) -> Touches:
+        """Everybody's touches, by user, time and message id; `classes` as for `journeys`. `resolve` says who the users
+        are; what is ambiguous is left out."""
         rows = self.by_user()
         rows = rows.take((classes[rows.kind] > 0) & (rows.user != 0))
+        if resolve:
+            user, ambiguous = resolve(rows.user)
+            rows = rows._replace(user=user).take(~ambiguous)
+            rows = rows.take(np.argsort(rows.user, kind="stable"))
         user = np.cumsum(np.diff(rows.user, prepend=rows.user[:1]) != 0)
         rows = rows.take(time_order(user, rows.time))
         return rows.take(self._tie_order(user, rows))

@@ -23,7 +23,7 @@ from streams.core.markov import OUTSIDE
 from streams.core.rows import Columns, Ragged
 from streams.core.runs import I64, U64, Mask
 from streams.core.statements import Statement, paths
-from streams.core.touches import TouchIndex
+from streams.core.touches import Resolve, TouchIndex
 
 DAY = 86_400_000  # ms
 PAUSE = 0.06  # ms between two counts for each touch: a minute for a million, which takes a fraction of a second
@@ -77,13 +77,20 @@ class Transitions:
         """The state is another's: of what that counted, some may have come to nothing since."""
         self._changed = self._restored = True
 
-    def count(self, index: TouchIndex, statements: Collection[Statement], since: int, now: int | None) -> None:
+    def count(
+        self,
+        index: TouchIndex,
+        statements: Collection[Statement],
+        since: int,
+        now: int | None,
+        resolve: Resolve | None = None,
+    ) -> None:
         """Count anew if something has changed and that is due at `now` (ms; None: it is). Days that do not lie wholly
-        after `since` (ms), before which events may have been forgotten, stay as they are."""
+        after `since` (ms), before which events may have been forgotten, stay as they are. `resolve` says who users are."""
         if not self._changed or (now is not None and now < self._next):
             return
         self._changed, self._next = False, (now or 0) + PAUSE * len(index)
-        touches = index.histories(self._kinds.class_of)
+        touches = index.histories(self._kinds.class_of, resolve)
         history = _History(touches.user, touches.time, self._kinds.campaign_of[touches.kind] + 1)
         counting = [statement for statement in statements if statement.counted]
         found: _Days = {}

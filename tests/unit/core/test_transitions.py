@@ -5,10 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from streams.core.codes import Kinds
 from streams.core.markov import Transition, removal_effects
-from streams.core.touches import time_order
+from streams.core.runs import concatenated
+from streams.core.segment import decode, recoded
+from streams.core.tokens import Tokens
+from streams.core.touches import TouchIndex, time_order
 from streams.core.transitions import PAUSE
-from tests.driver import Driver
+from tests.driver import KEY, Driver
 from tests.messages import DAY, HOUR, NOON, message, touch
 
 TODAY = NOON // DAY
@@ -138,6 +142,19 @@ def test_days_past_the_retention_stay_as_they_were() -> None:
     driver.now += HOUR
     driver.flush()
     assert {key: counts for key, counts in counted(driver).items() if key[0] >= 0} == before
+
+
+def test_linked_tokens_are_one_user_and_ambiguous_ones_nobody() -> None:
+    driver = after(
+        touch("1", NOON, "c1", user="u"), touch("2", NOON + 1, "c2", user="x"), touch("3", NOON + 2, "c3", user="y")
+    )
+    u, x, y = Tokens(KEY).hashes(["u", "x", "y"])
+    index, kinds = TouchIndex(lambda *_: ""), Kinds()
+    segments = [decode(value) for value in driver.journal.values()]
+    index.add(concatenated([recoded(segment, kinds).touches for segment in segments]))
+    found = index.histories(kinds.class_of, lambda users: (np.where(users == x, u, users), users == y))
+    assert found.user.tolist() == [u, u]
+    assert found.time.tolist() == [NOON, NOON + 1]
 
 
 def test_times_are_ordered_within_their_groups_however_far_apart() -> None:
