@@ -78,8 +78,8 @@ class TouchIndex(Index):
         rows = self.by_user()
         rows = rows.take((classes[rows.kind] > 0) & (rows.user != 0))
         if resolve:
-            user, ambiguous = resolve(rows.user)
-            rows = rows._replace(user=user).take(~ambiguous)
+            canonical, ambiguous = resolve(rows.user)
+            rows = rows._replace(user=canonical).take(~ambiguous)
             rows = rows.take(np.argsort(rows.user, kind="stable"))
         user = np.cumsum(np.diff(rows.user, prepend=rows.user[:1]) != 0)
         rows = rows.take(time_order(user, rows.time))

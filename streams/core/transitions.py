@@ -85,8 +85,8 @@ class Transitions:
         now: int | None,
         resolve: Resolve | None = None,
     ) -> None:
-        """Count anew if something has changed and that is due at `now` (ms; None: it is). Days that do not lie wholly
-        after `since` (ms), before which events may have been forgotten, stay as they are. `resolve` says who users are."""
+        """Count anew if something has changed and that is due at `now` (ms; None: it is); `resolve` knows who users are.
+        Days that do not lie wholly after `since` (ms), before which events may be forgotten, stay as they are."""
         if not self._changed or (now is not None and now < self._next):
             return
         self._changed, self._next = False, (now or 0) + PAUSE * len(index)
