@@ -85,7 +85,7 @@ class Transitions:
         now: int | None,
         resolve: Resolve | None = None,
     ) -> None:
-        """Count anew if something has changed and that is due at `now` (ms; None: it is); `resolve` knows who users are.
+        """Count anew if something has changed and that is due at `now` (ms; None: it is). `resolve` knows who is who.
         Days that do not lie wholly after `since` (ms), before which events may be forgotten, stay as they are."""
         if not self._changed or (now is not None and now < self._next):
             return

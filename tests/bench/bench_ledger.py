@@ -27,6 +27,7 @@ from streams.core.order_book import OrderBook
 from streams.core.reporter import Reporter
 from streams.core.tokens import Tokens
 from streams.core.touches import TouchIndex
+from streams.core.transitions import Transitions
 
 REPORT_EVERY = 64  # batches
 FOREVER = 10 * 365 * 86_400_000  # ms of retention: nothing is too late
@@ -55,6 +56,7 @@ STAGES = (
     Stage("book orders", OrderBook, "take", "checkout"),
     Stage("state conversions", Reporter, "state", "conversion"),
     Stage("  journeys", TouchIndex, "journeys", "conversion"),
+    Stage("transitions of journeys", Transitions, "count", "engagement"),
     Stage("credit, all models", Aggregates, "stated", "conversion"),
     Stage("rows of aggregates", Aggregates, "changes", "event"),
     Stage("rows of conversions", ledger, "conversion_columns", "conversion"),
