@@ -1,23 +1,24 @@
 """The command line: what people type, put together from the other modules."""
 
 import signal
+import time
 from datetime import datetime
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from streams import config, migrations, report, simulate
+from streams import config, migrations, removal, report, simulate
 from streams.brokers import BrokerError
 from streams.cli_operator import costs_, dlq_, topics_
 from streams.cli_options import database, dsn_option
 from streams.cli_replay import replay
-from streams.clickhouse import DatabaseError, connect
-from streams.core.credit import MODELS
+from streams.clickhouse import Client, DatabaseError, connect
 from streams.core.holdout import Holdouts
 from streams.embedded.demo import Demo, DemoError
 from streams.embedded.engine import EngineError
 from streams.embedded.screen import watch
+from streams.progress import MARKOV, MODELS
 
 FAILURES = (config.ConfigError, DatabaseError, BrokerError, EngineError, DemoError, OSError, ValueError)
 out = Console()
@@ -61,12 +62,22 @@ def migrate(dsn: str | None, dry_run: bool) -> None:
 
 @main.command("report")
 @click.option("--goal", metavar="GOAL", help="One goal only.")
-@click.option("--model", type=click.Choice(list(MODELS)), default=None, help="How credit is shared.")
+@click.option("--model", type=click.Choice([*MODELS, MARKOV]), default=None, help="How credit is shared.")
 @dsn_option
 def report_(goal: str | None, model: str | None, dsn: str | None) -> None:
     """Print what was reached, and which means brought it."""
     with database(dsn) as client:
+        if model == MARKOV:
+            _refresh_removal_effects(client, goal)
         report.render(client, goal, model or report.DEFAULT_MODEL, out)
+
+
+def _refresh_removal_effects(client: Client, goal: str | None) -> None:
+    """Raises ValueError where that cannot be done for what is asked for."""
+    migrations.apply(client)
+    for failed, why in removal.refresh(client, int(time.time())).items():
+        if goal in (None, failed):
+            raise ValueError(f"no removal effects for goal {failed}: {why}")
 
 
 @main.command("holdout")

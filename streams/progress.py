@@ -12,6 +12,7 @@ from typing import Any
 from streams.clickhouse import Client, DatabaseError
 
 DEFAULT_MODEL = "last_click"
+MARKOV = "markov"
 MODELS = ("first", "last", "last_click", "linear", "position", "time_decay", "shapley")
 
 _GOALS = "SELECT goal, name, unit, target, `by`, expected, as_of FROM goal_progress ORDER BY `by` NULLS LAST, name"
@@ -20,6 +21,19 @@ _FIGURES = """
 SELECT goal, campaign, reason, currency, sum(conversions) AS conversions, sum(value) AS value
 FROM goal_attribution_now
 WHERE model = {model:String}
+GROUP BY goal, campaign, reason, currency
+HAVING conversions != 0 OR value != 0
+ORDER BY currency
+"""
+# Markov credits all conversions together: nothing of it is in the rows of single ones.
+_MARKOV_FIGURES = """
+SELECT goal, campaign, '' AS reason, currency, conversions, value
+FROM removal_effects_now
+WHERE conversions != 0 OR value != 0
+UNION ALL
+SELECT goal, campaign, reason, currency, sum(conversions) AS conversions, sum(value) AS value
+FROM goal_attribution_now
+WHERE model = 'last_click' AND campaign = ''
 GROUP BY goal, campaign, reason, currency
 HAVING conversions != 0 OR value != 0
 ORDER BY currency
@@ -89,7 +103,8 @@ def progress(client: Client, goal: str | None = None, model: str = DEFAULT_MODEL
         _refuse_unknown("goal", goal, [row["goal"] for row in goals])
     _refuse_unknown("model", model, _models(client))
     campaigns = {row["id"]: row for row in client.query(_CAMPAIGNS)}
-    figures = _by_goal(client.query(_FIGURES, {"model": model}))
+    rows = client.query(_MARKOV_FIGURES) if model == MARKOV else client.query(_FIGURES, {"model": model})
+    figures = _by_goal(rows)
     return [_progress(row, figures[row["goal"]], campaigns) for row in goals if goal in (None, row["goal"])]
 
 
@@ -100,7 +115,7 @@ def _refuse_unknown(kind: str, asked: str, known: Sequence[str]) -> None:
 
 def _models(client: Client) -> list[str]:
     found = client.query("SELECT DISTINCT model FROM goal_attribution ORDER BY model")
-    return [*MODELS, *(row["model"] for row in found if row["model"] not in MODELS)]
+    return [*MODELS, MARKOV, *(row["model"] for row in found if row["model"] not in MODELS)]
 
 
 _Figures = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]

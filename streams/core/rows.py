@@ -189,6 +189,20 @@ _DECLARED = (
         REPLACING,
     ),
     Table(
+        "removal_effects",
+        {
+            "goal": WORD,
+            "computed_at": SECOND,
+            "campaign": WORD,
+            "currency": WORD,
+            "removal_effect": "Decimal(9, 6)",
+            "conversions": MONEY,
+            "value": MONEY,
+        },
+        ("goal", "computed_at", "campaign", "currency"),
+        "ReplacingMergeTree",
+    ),
+    Table(
         "costs",
         {
             "id": "String",

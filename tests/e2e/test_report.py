@@ -41,6 +41,21 @@ def test_one_goal_as_another_model_credits_it(reported: tuple[str, Done]) -> Non
     assert last.split()[1:] == [f"{row['reached']}.00", "100.0", "%", f"{row['value']:.2f}", "NOK"]
 
 
+def test_markov_credits_every_conversion_that_others_do(reported: tuple[str, Done]) -> None:
+    dsn, replay = reported
+    done = ok(maalstrom("report", "--clickhouse", dsn, "--model", "markov"))
+    sums = ("Attributed", "All", "Unattributed")
+    markov, last_click = (
+        [float(line.split(" %")[0].split()[-2]) for line in text.splitlines() if line.strip().startswith(sums)]
+        for text in (done.out, replay.out)
+    )
+    assert markov == last_click
+    with connect(dsn) as client:
+        effects = client.query("SELECT campaign, removal_effect AS e FROM removal_effects_now WHERE goal = 'orders'")
+    assert effects
+    assert all(0 <= row["e"] <= 1 for row in effects)
+
+
 def test_an_unknown_goal_lists_what_there_is(reported: tuple[str, Done]) -> None:
     done = maalstrom("report", "--clickhouse", reported[0], "--goal", "order")
     said = 'Error: there is no goal "order"; choose one of: orders, new-customers, enquiries\n'
