@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test faults check kafka setup clean
+.PHONY: demo test faults chaos check kafka setup clean
 
 demo: $(READY)  ## a simulated campaign month through Kafka, the worker and ClickHouse
 	@$(BIN)/maalstrom demo $(ARGS)
@@ -14,6 +14,10 @@ test: $(READY)  ## every test
 
 faults: $(READY)  ## workers and servers killed, frozen and cut off, on a real broker: some minutes
 	@$(BIN)/python -m pytest -m faults $(ARGS)
+
+chaos: $(READY)  ## every fault at random for a time: make chaos MINUTES=10; what failed, again: make chaos SEED=7 FAULTS=30
+	@MINUTES=$(or $(MINUTES),10) SEED=$(or $(SEED),$$(date +%s)) FAULTS=$(FAULTS) \
+		$(BIN)/python -m pytest -m faults -s tests/integration/test_chaos.py $(ARGS)
 
 check: $(READY)  ## formatting, lint, types
 	@$(BIN)/ruff format --check .

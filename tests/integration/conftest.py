@@ -6,12 +6,14 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from kafka import KafkaAdminClient
 
-from deploy.kafka.broker import Broker, UnavailableError, cluster, require_java
+from deploy.kafka.broker import Broker, UnavailableError, cluster, free_ports, require_java
 from tests.integration.harness import Rig
+from tests.integration.proxy import Proxy
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +59,12 @@ def rig(blank_kafka: Broker, clickhouse_server: str, tmp_path: Path) -> Iterator
     """A pipeline on the session's broker and ClickHouse, without workers yet."""
     with Rig(blank_kafka.bootstrap, clickhouse_server, tmp_path) as rig:
         yield rig
+
+
+@pytest.fixture
+def proxy(clickhouse_server: str) -> Iterator[Proxy]:
+    """A proxy before the session's ClickHouse, without a fault yet."""
+    upstream = urlsplit(clickhouse_server).port
+    assert upstream
+    with Proxy(upstream, free_ports(1)[0]) as proxy:
+        yield proxy

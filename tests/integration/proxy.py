@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 Mode = Literal["pass", "refuse", "hang", "cut", "500"]
+MODES: tuple[Mode, ...] = ("refuse", "hang", "cut", "500")  # that fail
 _CHUNK = 1 << 16
 _FAILED = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 6\r\nConnection: close\r\n\r\nbroken"
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 
-from deploy.kafka.broker import free_ports
 from tests.integration.harness import Rig, simulated
 from tests.integration.processes import Worker
-from tests.integration.proxy import Mode, Proxy
+from tests.integration.proxy import MODES, Proxy
 from tests.integration.records import Feed
 
 pytestmark = pytest.mark.faults
@@ -20,7 +17,6 @@ pytestmark = pytest.mark.faults
 KILLS = 30
 FROZEN_S = 60
 OUTAGE_S = 120
-MODES: tuple[Mode, ...] = ("refuse", "hang", "cut", "500")
 # A worker that stops reading after so many records, to be brought there with few.
 SMALL_BACKLOG = (
     "import sys; from streams import cli, worker; worker.BACKLOG = 2_000; sys.argv[1:] = ['worker']; cli.main()"
@@ -83,14 +79,6 @@ def test_a_frozen_worker_that_wakes_after_its_partitions_moved(rig: Rig) -> None
     account = rig.settle()
     assert account.records == 24_000
     print(f"frozen for {FROZEN_S} s, {void} void segments, {account}")
-
-
-@pytest.fixture
-def proxy(clickhouse_server: str) -> Iterator[Proxy]:
-    upstream = urlsplit(clickhouse_server).port
-    assert upstream
-    with Proxy(upstream, free_ports(1)[0]) as proxy:
-        yield proxy
 
 
 def test_clickhouse_that_fails_in_every_way_for_two_minutes(rig: Rig, proxy: Proxy) -> None:
