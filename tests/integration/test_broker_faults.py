@@ -10,6 +10,7 @@ import pytest
 from kafka import KafkaAdminClient
 
 from deploy.kafka.broker import Broker, Cluster, cluster
+from streams.topics import journal_topic
 from tests.integration.harness import Rig, simulated
 from tests.integration.processes import Worker
 from tests.integration.records import Feed
@@ -72,20 +73,21 @@ def leader(rig: Rig, topic: str) -> int:
         return int(admin.describe_topics([topic])[0]["partitions"][0]["leader_id"])
 
 
-@pytest.mark.parametrize("topic", ["engagement", "journal"])
-def test_a_leader_that_is_killed(three: Cluster, clickhouse_server: str, tmp_path: Path, topic: str) -> None:
+def test_leaders_of_what_is_read_and_of_the_journal_that_are_killed(
+    three: Cluster, clickhouse_server: str, tmp_path: Path
+) -> None:
     with Rig(three.bootstrap, clickhouse_server, tmp_path, replication=3) as rig:
-        name = f"{rig.layout.app_id}-journal-changelog" if topic == "journal" else topic
         worker = rig.worker()
         worker.start()
         worker.wait_ready()
-        with Feed(rig.bootstrap, simulated(20_000, seed=31, **GOOD), seconds=20):
+        with Feed(rig.bootstrap, simulated(20_000, seed=31, **GOOD), seconds=30):
             goes_on(worker)
-            first = leader(rig, name)
-            killed = three.brokers[first - 1]
-            killed.kill()
-            goes_on(worker)
-            assert leader(rig, name) != first
-            killed.start()
+            for topic in ("engagement", journal_topic(rig.layout.app_id)):
+                first = leader(rig, topic)
+                killed = three.brokers[first - 1]
+                killed.kill()
+                goes_on(worker)
+                assert leader(rig, topic) != first
+                killed.start()
         account = rig.settle()
         assert (account.records, account.dead, worker.running) == (20_000, 0, True)
