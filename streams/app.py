@@ -30,6 +30,7 @@ from streams.page import dashboards
 from streams.page.history import History
 from streams.page.reader import Reader
 from streams.page.server import LOOPBACK, Page
+from streams.removal import Refresher
 from streams.transport import SCHEME, Consumer, tune_gc, use_uvloop
 from streams.transport import Batch as Fetched
 from streams.web import WebServer, listen
@@ -38,7 +39,7 @@ from streams.worker import Worker
 Take = Callable[[Batch, Sequence[int], Callable[[], object]], Awaitable[None]]
 LAST_RESORT = 20.0  # s
 SESSION_TIMEOUT = 15.0  # s until others take over from a worker that died; five of Faust's heartbeats
-FLUSHES_A_LOOK = 5
+FLUSHES_A_LOOK, FLUSHES_A_REFRESH = 5, 60
 log = structlog.get_logger(__name__)
 FETCH_BYTES = 4 * 1024 * 1024
 
@@ -99,7 +100,7 @@ def create_app(chosen: config.Settings, rules: Rules, listening: socket.socket, 
     for topic in (ENGAGEMENT, CHECKOUT, FORWARDED):
         _consume(app, topic, worker.take)
     _consume(app, costs.TOPIC, worker.take_costs)
-    _run(app, worker, monitor, chosen.flush_seconds)
+    _run(app, worker, monitor, Refresher(client, worker), chosen.flush_seconds)
     return app
 
 
@@ -183,8 +184,9 @@ class Group:
         signal.raise_signal(signal.SIGTERM)
 
 
-def _run(app: Application, worker: Worker, monitor: Monitor, seconds: float) -> None:
-    """Flush while the app runs, and once more when it stops; look for drops of conversions every few flushes."""
+def _run(app: Application, worker: Worker, monitor: Monitor, refresher: Refresher, seconds: float) -> None:
+    """Flush while the app runs, and once more when it stops; look for drops of conversions every few flushes, and
+    refresh removal effects every minute or so."""
     running: list[asyncio.Task[None]] = []
 
     @app.task  # type: ignore[untyped-decorator]
@@ -196,8 +198,13 @@ def _run(app: Application, worker: Worker, monitor: Monitor, seconds: float) -> 
     async def looks() -> None:
         await monitor.run(FLUSHES_A_LOOK * seconds)
 
+    @app.task  # type: ignore[untyped-decorator]
+    async def refreshes() -> None:
+        await refresher.run(FLUSHES_A_REFRESH * seconds)
+
     @app.on_before_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
     async def last_flush(*_: object, **__: object) -> None:
+        await refresher.stop()
         await monitor.stop()
         await worker.stop()
         for task in running:

@@ -1,19 +1,26 @@
 """Removal effects of every goal, from the journeys in the database into the table `removal_effects`."""
 
+import asyncio
 import json
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import structlog
 
-from streams.clickhouse import Client
+from streams.clickhouse import Client, DatabaseError
 from streams.core.markov import Transition, UnsolvableError, credit, finished, removal_effects
 from streams.core.money import MICRO
 from streams.core.rows import Columns
+from streams.threads import in_thread
 
+LAST_REFRESH = 3.0  # s that a stop waits for one that is under way
 _DAY = 86_400_000  # ms
 _AMOUNTS = ("removal_effect", "conversions", "value")
 _AS_OF = """
@@ -35,6 +42,54 @@ HAVING conversions != 0 OR value != 0
 _KNOWN = (
     "SELECT campaign, currency, removal_effect, conversions, value FROM removal_effects_now WHERE goal = {goal:String}"
 )
+
+log = structlog.get_logger(__name__)
+
+
+class Owner(Protocol):
+    """The worker: whether it is the one of the group to do this, and whether it is at work."""
+
+    @property
+    def leads(self) -> bool: ...
+
+    @property
+    def ready(self) -> bool: ...
+
+
+class Refresher:
+    """Keeps removal effects fresh while a worker runs; a failure is logged and tried again, and stops nothing."""
+
+    def __init__(self, client: Client, owner: Owner) -> None:
+        self._client, self._owner = client, owner
+        self._stopping, self._refreshing = asyncio.Event(), asyncio.Lock()
+        self._said: dict[str, str] = {}
+
+    async def run(self, seconds: float) -> None:
+        """Refresh every so many seconds, until stopped."""
+        while not self._stopping.is_set():
+            if self._owner.leads and self._owner.ready:
+                async with self._refreshing:
+                    await self._refresh()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def stop(self) -> None:
+        """Let the refresh that is under way end: it uses the database."""
+        self._stopping.set()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._refreshing.acquire(), LAST_REFRESH)
+
+    async def _refresh(self) -> None:
+        try:
+            failed = await in_thread(partial(refresh, self._client, int(time.time())))
+        except DatabaseError as error:
+            log.warning("could not refresh removal effects, trying again", error=str(error))
+        except Exception:
+            log.exception("a defect in the removal effects; trying again")
+        else:
+            for goal in (goal for goal, why in failed.items() if self._said.get(goal) != why):
+                log.warning("no removal effects", goal=goal, why=failed[goal])
+            self._said = failed
 
 
 class _Row(NamedTuple):

@@ -1,5 +1,6 @@
 """Removal effects in the database: from counted journeys to the table, and to the report."""
 
+import asyncio
 import io
 from decimal import Decimal
 
@@ -14,7 +15,7 @@ from streams.cli import main
 from streams.clickhouse import connect
 from streams.core.catalogue import parse
 from streams.core.rows import Ragged
-from streams.removal import refresh
+from streams.removal import Refresher, refresh
 from streams.report import render
 
 CATALOGUE = parse("""base_currency = "NOK"
@@ -149,3 +150,42 @@ def test_the_command_says_why_there_are_none(clickhouse_server):
     done = CliRunner().invoke(main, ["report", "--model", "markov", "--clickhouse", dsn])
     assert done.exit_code == 1
     assert "no removal effects for goal g: its journeys are not counted yet" in done.stderr
+
+
+class Owner:
+    """A worker that is the first, or is not."""
+
+    ready = True
+
+    def __init__(self, leads=True):
+        self.leads = leads
+
+
+def refreshed(client, owner, seconds=0.01):
+    async def run():
+        refresher = Refresher(client, owner)
+        running = asyncio.create_task(refresher.run(seconds))
+        await asyncio.sleep(0.2)
+        await refresher.stop()
+        await running
+
+    asyncio.run(run())
+
+
+def test_the_first_worker_keeps_them_fresh(worked):
+    refreshed(worked, Owner(leads=False))
+    assert effects(worked) == {}
+    refreshed(worked, Owner())
+    assert effects(worked)["C1", "NOK"] == (Decimal("0.5"), Decimal("0.2"), Decimal(20))
+
+
+def test_what_cannot_be_computed_is_said_once(worked, capsys):
+    worked.command("TRUNCATE TABLE path_transitions")
+    refreshed(worked, Owner())
+    assert capsys.readouterr().out.count("its journeys are not counted yet") == 1
+
+
+def test_a_database_that_fails_does_not_end_it(worked, capsys):
+    worked.command("DROP VIEW removal_effects_now")
+    refreshed(worked, Owner())
+    assert "could not refresh removal effects, trying again" in capsys.readouterr().out
