@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import time
 
 import pytest
 
@@ -13,8 +14,8 @@ from tests.integration.records import Record
 
 pytestmark = pytest.mark.faults
 
-DEATHS = 4  # at each point
-SLICE = 1_000  # records sent before each start
+DEATHS = 3  # at each point
+SLICE = 100  # records sent every now and then
 
 
 def some_astray(records: list[Record], share: float, seed: int) -> list[Record]:
@@ -27,18 +28,21 @@ def test_a_worker_that_dies_between_any_two_steps(rig: Rig) -> None:
     chance = random.Random(4)
     deaths = DEATHS * [point for point in POINTS if point != "merged"]
     chance.shuffle(deaths)
-    # Merging needs segments that are many and written.
-    deaths += DEATHS * ["merged"]
-    records = some_astray(simulated(SLICE * (len(deaths) + 1), seed=4, engagement=0.9, duplicates=0.1), 0.2, seed=4)
+    deaths += DEATHS * ["merged"]  # which needs segments that are many and written
+    records = some_astray(simulated(60_000, seed=4, engagement=0.9, duplicates=0.1), 0.2, seed=4)
     worker = rig.worker(CONSUMER_GROUP_INSTANCE_ID="one", BROKER_MAX_POLL_RECORDS="20")
-    for at, point in enumerate(deaths):
-        rig.send(records[at * SLICE : (at + 1) * SLICE])
+    sent = 0
+    for point in deaths:
         worker.env["MAALSTROM_FAIL_POINT"] = f"{point}:{1 if point == 'merged' else chance.randint(1, 6)}"
         worker.start()
-        assert worker.wait(timeout=60) == -signal.SIGKILL, f"{point}: {worker.tail()}"
+        deadline = time.monotonic() + 90
+        while worker.running:
+            assert time.monotonic() < deadline, f"{point} is never passed: {worker.tail()}"
+            sent += rig.send(records[sent : sent + SLICE])
+            time.sleep(0.2)
+        assert worker.wait(timeout=1) == -signal.SIGKILL, f"{point}: {worker.tail()}"
     worker.env["MAALSTROM_FAIL_POINT"] = ""
-    rig.send(records[len(deaths) * SLICE :])
     worker.start()
     account = rig.settle()
-    assert (account.records, len(deaths)) == (len(records), DEATHS * len(POINTS))
+    assert account.records == sent
     print(f"{len(deaths)} deaths at {len(POINTS)} points, {account}")
