@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from streams.topics import dead_letters_of
 from tests.e2e.pipeline import PATIENCE, Pipeline
 from tests.e2e.pipeline import dead_letters as counted
 from tests.integration.processes import Worker
 from tests.integration.records import Record, send
+
+pytestmark = pytest.mark.faults
 
 CATALOGUE = """base_currency = "NOK"
 [[goal]]
