@@ -1,4 +1,4 @@
-"""The catalogue as rows of the tables `goals` and `campaigns`, from which reports and views take names and targets."""
+"""The catalogue as rows of the tables `goals`, `campaigns` and `holdouts`, which reports and views read."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _UNSET = {"Array(String)": (), "String": "", "LowCardinality(String)": ""}
 
 
 def write_catalogue(client: Client, catalogue: Catalogue) -> None:
-    """Make `goals` and `campaigns` equal to the catalogue: what is no longer listed goes, what is equal stays."""
+    """Make those tables equal to the catalogue: what is no longer listed goes, what is equal stays."""
     _align(client, "goals", [_goal(goal, catalogue.base_currency) for goal in catalogue.goals])
     _align(client, "campaigns", [_campaign(campaign) for campaign in catalogue.campaigns])
+    _align(client, "holdouts", [{"id": h.campaign.id, "share": h.share, "salt": h.salt} for h in catalogue.holdouts])
 
 
 def _goal(goal: Goal, currency: str) -> dict[str, Any]:

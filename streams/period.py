@@ -71,8 +71,8 @@ def _sums(columns: Columns, second: str, amount: str) -> Mapping[_Group, _Sums]:
 def remove_rows(client: Client, first: int, last: int) -> None:
     """Remove what was reported between two instants in ms, both inclusive, to the minute.
 
-    A conversion goes with all its versions, or an older one would come back in its place. `engagement_users` has no
-    finer grain than a day: days that lie wholly inside go, and the first and the last keep whom they have. Of
+    A conversion goes with all its versions, or an older one would come back in its place. Users have no finer
+    grain than a day: days that lie wholly inside go, and the first and the last keep whom they have. Of
     `path_transitions` every day goes: what is written next says all of a day.
     """
     minutes = _minutes(first, last)
@@ -86,7 +86,8 @@ def remove_rows(client: Client, first: int, last: int) -> None:
     )
     days = {"first": -(-minutes["first"] // _DAY), "last": (minutes["last"] + 60) // _DAY}
     whole_days = "day >= toDate({first:UInt16}) AND day < toDate({last:UInt16})"
-    client.command(f"DELETE FROM engagement_users WHERE {whole_days}", days, _AT_ONCE)
+    for table in ("engagement_users", "holdout_users"):
+        client.command(f"DELETE FROM {table} WHERE {whole_days}", days, _AT_ONCE)
     touched = {name: at // _DAY for name, at in minutes.items()}
     any_day = "day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16})"
     client.command(f"DELETE FROM path_transitions WHERE {any_day}", touched, _AT_ONCE)

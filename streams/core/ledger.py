@@ -13,6 +13,7 @@ from streams.core.aggregates import REPLAYED, Aggregates
 from streams.core.catalogue import Catalogue
 from streams.core.conversion_rows import conversion_columns, seen_columns
 from streams.core.events import Rejected
+from streams.core.holdout_rows import holdout_columns
 from streams.core.intake import CHECKOUT, ENGAGEMENT, Intake
 from streams.core.order_book import unclaimed
 from streams.core.orders import Order
@@ -165,6 +166,8 @@ class Ledger:
             rows["conversions"] = conversion_columns(list(self._unwritten.values()), self._kinds, version)
         if any((touches.user != 0).any() for touches in self._engaged):
             rows["engagement_seen"] = seen_columns(self._engaged, self._kinds)
+        if holdouts := self._rules.catalogue.holdouts:
+            rows |= holdout_columns(holdouts, self._engaged, list(self._unwritten.values()), self._kinds)
         self._unwritten, self._engaged = {}, []
         return rows
 

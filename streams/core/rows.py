@@ -253,6 +253,32 @@ _DECLARED = (
         REPLACING_OR_REMOVED,
     ),
     Table(
+        "holdouts",
+        {
+            "id": "String",
+            "share": "Nullable(Decimal(18, 6))",
+            "salt": "String",
+            "removed": "UInt8",
+            "version": "UInt64",
+        },
+        ("id",),
+        REPLACING_OR_REMOVED,
+    ),
+    Table(
+        "holdout_users",
+        {
+            "campaign": WORD,
+            "salt": WORD,
+            "user": "UInt64",
+            "day": "Date",
+            "held": "UInt8",
+            "engaged": "UInt8",
+            "exposed": "UInt8",
+        },
+        ("campaign", "salt", "user", "day", "held", "engaged", "exposed"),
+        "ReplacingMergeTree",
+    ),
+    Table(
         "alerts",
         {
             "goal": WORD,

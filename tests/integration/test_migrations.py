@@ -61,11 +61,13 @@ def test_an_interrupted_migration_is_taken_up_again(client):
     client.command("TRUNCATE TABLE migrations")
     for migration in migrations.known()[:-1]:
         client.command("INSERT INTO migrations (name) SELECT {name:String}", {"name": migration.name})
-    client.command("DROP VIEW removal_effects_now")
+    client.command("DROP VIEW campaign_lift")
     assert migrations.apply(client) == [last]
-    assert client.query("SELECT * FROM removal_effects_now") == []
+    assert client.query("SELECT * FROM campaign_lift") == []
 
 
-@pytest.mark.parametrize("view", ["goal_attribution_now", "goal_progress", "campaign_return", "removal_effects_now"])
+@pytest.mark.parametrize(
+    "view", ["goal_attribution_now", "goal_progress", "campaign_return", "removal_effects_now", "campaign_lift"]
+)
 def test_views_of_an_empty_database_are_empty(client, view):
     assert client.query(f"SELECT * FROM {view}") == []

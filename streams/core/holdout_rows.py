@@ -1,0 +1,68 @@
+"""Rows of `holdout_users`: who was seen while a campaign with a holdout ran, and in which group they are."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.core.aggregates import coded
+from streams.core.catalogue import Holdout
+from streams.core.codes import Kinds
+from streams.core.figures import column
+from streams.core.holdout import held
+from streams.core.joined import joined
+from streams.core.rows import Columns
+from streams.core.runs import I64, U64, Touches, concatenated, none
+from streams.core.statements import Statement
+
+_DAY = 86_400_000  # ms
+_EPOCH = date(1970, 1, 1)
+
+
+class _Seen(NamedTuple):
+    """Sightings: of which user, on which day (since the epoch), of which campaign (its code, -1 = in a conversion)."""
+
+    user: U64
+    day: I64
+    campaign: I64
+
+
+def holdout_columns(
+    holdouts: Sequence[Holdout], touches: Sequence[Touches], statements: Sequence[Statement], kinds: Kinds
+) -> dict[str, Columns]:
+    """One row a user and day in which they were seen, for each holdout whose campaign ran then."""
+    engaged = concatenated([none(), *touches])
+    buyers = np.fromiter((s.user for s in statements), np.uint64, len(statements))
+    seen = _Seen(
+        np.concatenate([engaged.user, buyers]),
+        np.concatenate([engaged.time, column(statements, "time")]) // _DAY,
+        np.concatenate([kinds.campaign_of[engaged.kind], np.full(len(buyers), -1)]),
+    )
+    parts = [part for holdout in holdouts if len((part := _rows(holdout, seen, kinds))["user"])]  # type: ignore[arg-type]
+    return dict(joined([{"holdout_users": part} for part in parts]))
+
+
+def _rows(holdout: Holdout, seen: _Seen, kinds: Kinds) -> Columns:
+    campaign = holdout.campaign
+    first, last = (_day(campaign.start, 0), _day(campaign.end, 1 << 40))
+    running = np.flatnonzero((seen.user != 0) & (seen.day >= first) & (seen.day <= last))
+    running = running[np.lexsort((seen.day[running], seen.user[running]))]
+    user, day, of = seen.user[running], seen.day[running], seen.campaign[running]
+    opens = np.flatnonzero(np.concatenate(([True], (user[1:] != user[:-1]) | (day[1:] != day[:-1])))[: len(user)])
+    flags = (of >= 0, of == kinds.campaigns.code(campaign.id))
+    engaged, exposed = (np.logical_or.reduceat(flag, opens).astype(np.int64) if len(opens) else opens for flag in flags)
+    same = np.zeros(len(opens), np.int64)
+    return {
+        "campaign": coded([campaign.id], same),
+        "salt": coded([holdout.salt], same),
+        "user": user[opens],
+        "day": day[opens],
+        "held": held(holdout, user[opens]).astype(np.int64),
+        "engaged": engaged,
+        "exposed": exposed,
+    }
+
+
+def _day(day: date | None, otherwise: int) -> int:
+    return otherwise if day is None else (day - _EPOCH).days
