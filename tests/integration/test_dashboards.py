@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from streams import migrations, ndjson, simulate
+from streams import migrations, ndjson, removal, simulate
 from streams.catalogue_rows import write_catalogue
 from streams.clickhouse import connect
 from streams.core.catalogue import parse
@@ -23,6 +23,7 @@ START = date(2026, 10, 1)
 FROM = int(datetime(2026, 9, 30, tzinfo=UTC).timestamp())
 ODD, HOSTILE = "O'Brien's, (10 %)", "\\' OR 1=1 --"
 QUERIES = {query.place: query for query in panel_queries()}
+HOLDOUT = '[[holdout]]\ncampaign = "autumn"\nshare = 0.5\nsalt = "s"\n'
 ONE = Choice(FROM, FROM + 40 * 86_400, 43_200, {})
 CHOSEN = {"goal": ["orders"], "model": ["linear"], "campaign": ["autumn"], "network": ["facebook"]}
 CHOICES = {
@@ -46,7 +47,7 @@ def month(tmp_path_factory):
     simulate.write(folder, simulate.Scenario(events=6_000, engagement=0.9, start=START))
     with (folder / "engagement.ndjson").open("ab") as file:
         file.writelines(visit(campaign) for campaign in (ODD, HOSTILE))
-    catalogue = parse((folder / "catalogue.toml").read_text("utf-8"))
+    catalogue = parse((folder / "catalogue.toml").read_text("utf-8") + HOLDOUT)
     with connect("chdb://memory") as client, ndjson.DeadLetterFile(folder / "dead.ndjson") as letters:
         migrations.apply(client)
         run = Replay(Rules(catalogue, b"a secret of the tests", replay=True), letters)
@@ -54,6 +55,7 @@ def month(tmp_path_factory):
         run.run([Source(topic, str(folder / f"{topic}.ndjson")) for topic in topics], lambda events, read: None)
         write_catalogue(client, catalogue)
         write_rows(client, run.ledger.changes(1))
+        assert removal.refresh(client, FROM) == {}
         client.command(
             "INSERT INTO costs (id, campaign, day, kind, amount, rate, currency, version) VALUES"
             " ('1', 'autumn', '2026-10-01', 'money', 1500, 0, 'NOK', 1),"
