@@ -81,9 +81,13 @@ class Index:
         """All rows."""
         return concatenated([none(), *map(rows_of, self._runs)])
 
-    def by_user(self) -> Touches:
-        """All rows in the order of their users."""
-        rows = concatenated([none(), *map(rows_by_user, self._runs)])
+    def users(self) -> U64:
+        """All users, sorted."""
+        return np.unique(np.concatenate([np.zeros(0, np.uint64), *(run.users for run in self._runs)]))
+
+    def by_user(self, least: int, most: int) -> Touches:
+        """The rows of the users from `least` to `most`, in the order of their users."""
+        rows = concatenated([none(), *(rows_by_user(run, least, most) for run in self._runs)])
         return rows.take(np.argsort(rows.user, kind="stable"))  # merges what is sorted, and is quick
 
     def of_users(self, users: U64) -> tuple[Touches, I64]:

@@ -107,10 +107,14 @@ def rows_of(run: Run) -> Touches:
     return Touches(user, times(run), *_kind_and_keys(run, slice(None)))
 
 
-def rows_by_user(run: Run) -> Touches:
-    """Its rows in the order of their users."""
-    time = run.time[run.rows].astype(np.int64) | (run.epoch << EPOCH_BITS)
-    return Touches(np.repeat(run.users, np.diff(run.starts)), time, *_kind_and_keys(run, run.rows))
+def rows_by_user(run: Run, least: int, most: int) -> Touches:
+    """The rows of the users from `least` to `most`, in the order of their users."""
+    low = int(np.searchsorted(run.users, np.uint64(least)))
+    high = int(np.searchsorted(run.users, np.uint64(most), "right"))
+    at = run.rows[run.starts[low] : run.starts[high]]
+    time = run.time[at].astype(np.int64) | (run.epoch << EPOCH_BITS)
+    user = np.repeat(run.users[low:high], np.diff(run.starts[low : high + 1]))
+    return Touches(user, time, *_kind_and_keys(run, at))
 
 
 def _kind_and_keys(run: Run, at: I64 | U32 | slice) -> tuple[U32, Keys]:

@@ -3,7 +3,8 @@
 It takes about 30 bytes an event (README, "What is measured").
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from streams.core.index import Index
 from streams.core.message_ids import Keys
 from streams.core.runs import I64, U32, U64, Mask, Touches, slices
 
+_PART = 1 << 18  # touches or so that are put in order at once
 MOST = 1000  # touches a conversion sees, the latest ones
 CLASSES = 3  # click, engage, view are the classes 1 to 3; 0 is no touch
 
@@ -72,18 +74,30 @@ class TouchIndex(Index):
         conversion, at = lanes.latest(user, wanted)
         return self._ordered(conversion, rows.take(at), lanes.any_before(user, wanted.time))
 
-    def histories(self, classes: I64, resolve: Resolve | None = None) -> Touches:
-        """Everybody's touches, by user, time and message id; `classes` as for `journeys`. `resolve` says who the users
-        are; what is ambiguous is left out."""
-        rows = self.by_user()
-        rows = rows.take((classes[rows.kind] > 0) & (rows.user != 0))
+    def histories(self, classes: I64, resolve: Resolve | None = None) -> Iterator[Touches]:
+        """Everybody's touches, by user, time and message id, in parts that hold all touches of a user each; `classes`
+        as for `journeys`. `resolve` says who the users are; what is ambiguous is left out."""
+        linked = np.zeros(0, np.uint64)
         if resolve:
-            canonical, ambiguous = resolve(rows.user)
-            rows = rows._replace(user=canonical).take(~ambiguous)
-            rows = rows.take(np.argsort(rows.user, kind="stable"))
-        user = np.cumsum(np.diff(rows.user, prepend=rows.user[:1]) != 0)
-        rows = rows.take(time_order(user, rows.time))
-        return rows.take(self._tie_order(user, rows))
+            users = self.users()
+            canonical, ambiguous = resolve(users)
+            away = (canonical != users) | ambiguous
+            linked = np.union1d(users[away], canonical[away])
+            rows, _ = self.of_users(linked)
+            user, ambiguous = resolve(rows.user)
+            yield self._history(rows._replace(user=user).take(~ambiguous), classes)
+        parts = len(self) // _PART + 1
+        edges = [(1 << 64) * part // parts for part in range(parts + 1)]
+        for least, end in pairwise(edges):
+            rows = self.by_user(least, end - 1)
+            yield self._history(rows.take(~np.isin(rows.user, linked)) if len(linked) else rows, classes)
+
+    def _history(self, rows: Touches, classes: I64) -> Touches:
+        rows = rows.take((classes[rows.kind] > 0) & (rows.user != 0))
+        rows = rows.take(np.argsort(rows.user, kind="stable"))
+        group = np.cumsum(np.diff(rows.user, prepend=rows.user[:1]) != 0)
+        rows = rows.take(time_order(group, rows.time))
+        return rows.take(self._tie_order(group, rows))
 
     def _rows_of(self, owned: Owned) -> tuple[Touches, I64]:
         """The rows of those tokens, once for each owner, and the owner of each."""

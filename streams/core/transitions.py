@@ -47,6 +47,13 @@ class _Steps(NamedTuple):
     target: I64
 
 
+class _Tally(NamedTuple):
+    """Distinct transitions as (day * size + source) * size + target, size = the number of states; how many of each."""
+
+    keys: I64
+    number: I64
+
+
 class Counts(NamedTuple):
     """By source and target state, how many transitions are in journeys that converted, and in those that ended."""
 
@@ -90,23 +97,28 @@ class Transitions:
         if not self._changed or (now is not None and now < self._next):
             return
         self._changed, self._next = False, (now or 0) + PAUSE * len(index)
-        touches = index.histories(self._kinds.class_of, resolve)
-        history = _History(touches.user, touches.time, self._kinds.campaign_of[touches.kind] + 1)
         counting = [statement for statement in statements if statement.counted]
-        found: _Days = {}
-        for goal in self._catalogue.goals:
-            days = _counts(goal, history, [s for s in counting if s.goal == goal.id], self._kinds)
-            found.update({(goal.id, day): counts for day, counts in days.items() if day * DAY >= since})
-        known = {*self._days, *(self._all_keys(history, statements) if self._restored else ())}
+        goals = [
+            _GoalJourneys(goal, [s for s in counting if s.goal == goal.id], self._kinds)
+            for goal in self._catalogue.goals
+        ]
+        touched = np.zeros(0, np.int64)  # days
+        for touches in index.histories(self._kinds.class_of, resolve):
+            history = _History(touches.user, touches.time, self._kinds.campaign_of[touches.kind] + 1)
+            touched = np.union1d(touched, history.time // DAY)
+            for goal in goals:
+                goal.add(history)
+        found = {(goal.id, day): counts for goal in goals for day, counts in goal.days() if day * DAY >= since}
+        days = np.union1d(touched, column(list(statements), "time") // DAY)
+        known = {*self._days, *(self._any_key(days) if self._restored else ())}
         since_then = {key for key in known if key[1] * DAY >= since} | found.keys()
         self._unwritten |= {key for key in since_then if not _equal(found.get(key), self._days.get(key))}
         self._days, self._restored = found, False
 
-    def _all_keys(self, history: _History, statements: Collection[Statement]) -> Iterator[tuple[str, int]]:
+    def _any_key(self, days: I64) -> Iterator[tuple[str, int]]:
         """Every day that may have been counted before, for each goal: a completion can move by so many days."""
-        times = np.concatenate([history.time, column(list(statements), "time")])
-        days = range(int(times.min()) // DAY - _MOVED, int(times.max()) // DAY + 1) if len(times) else range(0)
-        return product((goal.id for goal in self._catalogue.goals), days)
+        span = range(int(days[0]) - _MOVED, int(days[-1]) + 1) if len(days) else range(0)
+        return product((goal.id for goal in self._catalogue.goals), span)
 
     def changes(self, version: int) -> dict[str, Columns]:
         """Rows of path_transitions for the days that changed since the last call, each as a whole."""
@@ -133,6 +145,7 @@ class Transitions:
 
 
 _NONE = Counts(*np.zeros((4, 0), np.int64))
+_NOTHING = _Tally(*np.zeros((2, 0), np.int64))
 
 
 def _ordered(counts: Counts, rank: I64) -> Counts:
@@ -145,32 +158,52 @@ def _equal(one: Counts | None, other: Counts | None) -> bool:
     return one is not None and other is not None and all(map(np.array_equal, one, other))
 
 
-def _counts(goal: Goal, history: _History, statements: Sequence[Statement], kinds: Kinds) -> dict[int, Counts]:
-    """By day, the transitions of all journeys for that goal, whose conversions that count are `statements`."""
-    size = len(kinds.campaigns.words) + 1
-    window = max(goal.windows.click, goal.windows.engage, goal.windows.view)
-    converted = _tally(_converted([s for s in statements if s.touches], kinds), size)
-    ended = _tally(_ended(history, window, _followed(history, window, statements)), size)
-    keys = np.union1d(converted[0], ended[0])
-    columns = np.zeros((2, len(keys)), np.int64)
-    for row, (key, number) in enumerate((converted, ended)):
-        columns[row, np.searchsorted(keys, key)] = number
-    days, first = np.unique(keys // size**2, return_index=True)
-    all_ = Counts(keys // size % size, keys % size, *columns)
-    edges = pairwise([*first.tolist(), len(keys)])
-    parts = (Counts(*(each[start:end] for each in all_)) for start, end in edges)
-    return dict(zip(days.tolist(), parts, strict=True))
+class _GoalJourneys:
+    """The journeys for one goal, whose conversions that count are `statements`."""
+
+    def __init__(self, goal: Goal, statements: Sequence[Statement], kinds: Kinds) -> None:
+        self.id, self._size = goal.id, int(kinds.campaign_of.max(initial=-1)) + 2
+        self._window = max(goal.windows.click, goal.windows.engage, goal.windows.view)
+        self._buyers = np.fromiter((s.user for s in statements), np.uint64, len(statements))
+        self._bought = column(statements, "time")
+        self._converted = _tally(_converted([s for s in statements if s.touches], kinds), self._size)
+        self._ended = [_NOTHING]
+
+    def add(self, history: _History) -> None:
+        """Count what those users' touches come to without a conversion."""
+        self._ended.append(_tally(_ended(history, self._window, self._followed(history)), self._size))
+
+    def _followed(self, history: _History) -> Mask:
+        """Which touches have a conversion of their user at their time or within the window after it."""
+        low, high = (np.searchsorted(history.user, self._buyers, side) for side in ("left", "right"))
+        times = (self._bought - self._window, self._bought + 1)
+        start, end = (_first_at(history.time, low, high, at) for at in times)
+        n = len(history.time)
+        change = np.bincount(start, minlength=n + 1) - np.bincount(end, minlength=n + 1)
+        return np.asarray(np.cumsum(change)[:n] > 0)
+
+    def days(self) -> Iterator[tuple[int, Counts]]:
+        """What is counted by day."""
+        columns = (self._converted, _Tally(*map(np.concatenate, zip(*self._ended, strict=True))))
+        keys = np.union1d(*(column.keys for column in columns))
+        sums = np.zeros((2, len(keys)), np.int64)
+        for row, (key, number) in zip(sums, columns, strict=True):
+            np.add.at(row, np.searchsorted(keys, key), number)
+        days, first = np.unique(keys // self._size**2, return_index=True)
+        all_ = Counts(keys // self._size % self._size, keys % self._size, *sums)
+        for day, (start, end) in zip(days.tolist(), pairwise([*first.tolist(), len(keys)]), strict=True):
+            yield day, Counts(*(each[start:end] for each in all_))
 
 
-def _tally(steps: _Steps, size: int) -> tuple[I64, I64]:
-    """Distinct transitions as (day * size + source) * size + target, ascending, and how often there is each."""
+def _tally(steps: _Steps, size: int) -> _Tally:
+    """How often there is each transition."""
     keys = (steps.day * size + steps.source) * size + steps.target
     first, span = int(keys.min(initial=1 << 62)), int(np.ptp(keys)) + 1 if len(keys) else 0
     if span > _SPARSE * len(keys):
-        return np.unique(keys, return_counts=True)
+        return _Tally(*np.unique(keys, return_counts=True))
     number = np.bincount(keys - first, minlength=span) if span else keys
     at = np.flatnonzero(number)
-    return at + first, number[at]
+    return _Tally(at + first, number[at])
 
 
 def _converted(statements: Sequence[Statement], kinds: Kinds) -> _Steps:
@@ -196,17 +229,6 @@ def _ended(history: _History, window: int, followed: Mask) -> _Steps:
         np.concatenate([state[alone], outside]),
         np.concatenate([next_[alone], state[entered]]),
     )
-
-
-def _followed(history: _History, window: int, conversions: Sequence[Statement]) -> Mask:
-    """Which touches have a conversion of their user at their time or within `window` after it."""
-    buyers = np.fromiter((s.user for s in conversions), np.uint64, len(conversions))
-    time = column(conversions, "time")
-    low, high = (np.searchsorted(history.user, buyers, side) for side in ("left", "right"))
-    start, end = (_first_at(history.time, low, high, at) for at in (time - window, time + 1))
-    n = len(history.time)
-    change = np.bincount(start, minlength=n + 1) - np.bincount(end, minlength=n + 1)
-    return np.asarray(np.cumsum(change)[:n] > 0)
 
 
 def _first_at(times: I64, low: I64, high: I64, target: I64) -> I64:

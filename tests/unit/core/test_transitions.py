@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
+from streams.core import touches as touches_module
 from streams.core.codes import Kinds
 from streams.core.markov import Transition, removal_effects
-from streams.core.runs import concatenated
+from streams.core.message_ids import Keys
+from streams.core.runs import Touches, concatenated
 from streams.core.segment import decode, recoded
 from streams.core.tokens import Tokens
 from streams.core.touches import TouchIndex, time_order
@@ -152,9 +155,24 @@ def test_linked_tokens_are_one_user_and_ambiguous_ones_nobody() -> None:
     index, kinds = TouchIndex(lambda *_: ""), Kinds()
     segments = [decode(value) for value in driver.journal.values()]
     index.add(concatenated([recoded(segment, kinds).touches for segment in segments]))
-    found = index.histories(kinds.class_of, lambda users: (np.where(users == x, u, users), users == y))
+    parts = index.histories(kinds.class_of, lambda users: (np.where(users == x, u, users), users == y))
+    found = concatenated(list(parts))
     assert found.user.tolist() == [u, u]
     assert found.time.tolist() == [NOON, NOON + 1]
+
+
+def test_many_touches_come_in_parts_of_whole_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    index, n = TouchIndex(lambda *_: ""), 1_000
+    user, time = np.repeat(Tokens(KEY).hashes([f"u{i}" for i in range(n // 5)]), 5), np.arange(n) % 7
+    order = np.random.default_rng(1).permutation(n)
+    keys = Keys(np.arange(n, dtype=np.uint64), np.arange(n, dtype=np.uint64), np.zeros(n, np.uint8))
+    for part in np.array_split(order, 3):
+        index.add(Touches(user, time, np.zeros(n, np.uint32), keys).take(part))
+    monkeypatch.setattr(touches_module, "_PART", 100)
+    parts = [(part.user.tolist(), part.time.tolist()) for part in index.histories(np.array([1]))]
+    assert len(parts) == 11
+    rows = [row for users, times in parts for row in zip(users, times, strict=True)]
+    assert rows == sorted(zip(user.tolist(), time.tolist(), strict=True))
 
 
 def test_times_are_ordered_within_their_groups_however_far_apart() -> None:
