@@ -178,7 +178,7 @@ class Partition:
             await self._remove([*self._void, *past])
             self._void = []
             run = next(self._runs(), None)
-            if run:
+            if run and not self.closed:  # the journal forgets the segments of a partition that is gone
                 await self._merge(run)
 
     def _runs(self) -> Iterator[list[SegmentKey]]:

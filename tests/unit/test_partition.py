@@ -98,6 +98,16 @@ def test_small_segments_are_merged_and_the_next_owner_has_the_same(owner: Owner)
     assert owner.engagement() == owner.partition.ledger.size[0] == 200
 
 
+def test_a_partition_that_was_lost_while_rows_were_written_is_not_tidied(owner: Owner) -> None:
+    for i in range(partition.RUN):
+        owner.take("engagement", *touches(i, 1))
+    taken = owner.snapshot()
+    owner.partition.closed = True
+    owner.journal.kept.clear()
+    owner.write(taken)
+    assert not owner.journal.kept
+
+
 @pytest.mark.parametrize("form", ["t{}", "ajs-next-1793534400000-45c0ff53-dfe1-4fe2-998c-{:012d}"])
 def test_segments_are_merged_however_large_they_are(owner: Owner, form: str) -> None:
     for i in range(60):
