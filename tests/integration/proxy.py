@@ -87,7 +87,7 @@ class Proxy:
         self._open.add(writer)
         self.faults += self.mode != "pass"
         try:
-            with suppress(OSError):
+            with suppress(OSError, asyncio.CancelledError):  # asyncio logs a handler that was cancelled
                 await self._handle(reader, writer)
         finally:
             self._open.discard(writer)

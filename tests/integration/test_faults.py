@@ -47,6 +47,7 @@ def test_workers_that_join_and_leave(rig: Rig) -> None:
         while feed.is_alive():
             other = workers[moments.randrange(1, 3)]
             if other.running:
+                other.until(lambda other=other: other.get("/health")[0] == 200)  # before, a signal just ends it
                 assert other.terminate(timeout=10) == 0
             else:
                 other.start()
