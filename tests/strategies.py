@@ -83,9 +83,14 @@ GIANT_AMOUNTS = ("999999999999.999999", "123456789012.345678", "1e11")
 _TOKENS = (
     {"userId": "u"},
     {"userId": "u", "anonymousId": "x"},
+    {"userId": "u", "anonymousId": "u"},
     {"anonymousId": "u"},
+    {"anonymousId": "x"},
+    {"userId": None, "anonymousId": "y"},
     {"userId": "", "anonymousId": "v"},
 )
+# Now and then two tokens are one person's, or one is two people's; a user id may be linked on, even to the first again.
+_LINKS = (("x", "u"), ("x", "u"), ("y", "u"), ("y", "u"), ("x", "v"), ("v", "w"), ("u", "x"), ("w", "w"))
 _NO_TOKEN: tuple[dict[str, Any], ...] = ({}, {"userId": None}, {"userId": "", "anonymousId": None})
 _CAMPAIGNS: tuple[dict[str, Any] | None, ...] = (
     *({"id": "autumn", "source": "Facebook"}, {"id": "HØST"}, {"name": "AUTUMN on facebook"}, {"id": "paper"}),
@@ -104,6 +109,12 @@ _ACTIONS = (
     *("view", "view", "impression", "impression", "unlike", "unfollow", "unsave", "unshare"),
 )
 _GOOD = b'{"type":"track","event":"Order Completed","messageId":"a","timestamp":"2026-11-01T12:00:00Z"'
+_NO_LINKS = (
+    *(b"null", b'{"type":"identify"}', b'{"type":"alias","messageId":"a","timestamp":"2026-11-01T12:00:00Z"}'),
+    b'{"type":"identify","messageId":"a","timestamp":"2026-11-01T12:00:00Z","userId":"u","anonymousId":""}',
+    b'{"type":"alias","messageId":"a","timestamp":"2026-11-01T12:00:00","userId":"u","previousId":"x"}',
+    b'{"type":"track","messageId":"a","timestamp":"2026-11-01T12:00:00Z","userId":"u","anonymousId":"x"}',
+)
 NO_EVENTS = (
     *(b"", b"null", b"[]", b"{", b"\xff\xfe", b'"track"', b" " * 65_537, _GOOD, _GOOD + b',"properties":[]}'),
     _GOOD + b',"properties":{"revenue":NaN}}',
@@ -130,7 +141,8 @@ def streams(
     Unless `conflicts`, events of one topic with the same message id are the same event, byte for byte: only then
     is the result independent of the order of arrival. `amounts` are JSON texts of numbers or strings.
     """
-    event = st.one_of(engagements(), engagements(), checkouts(amounts), checkouts(amounts), no_events())
+    bought = checkouts(amounts)
+    event = st.one_of(engagements(), engagements(), engagements(), bought, bought, bought, identities(), no_events())
     # A list without a least size is short on average: too short for a journey, its order and its refunds.
     events = st.lists(event, max_size=max_size) | st.lists(event, min_size=max_size // 2, max_size=max_size)
     return events if conflicts else events.map(_without_conflicts)
@@ -143,13 +155,25 @@ def _without_conflicts(stream: Stream) -> Stream:
 
 def _message_id(value: bytes) -> str | bytes:
     """The id, or the whole of what is no event."""
-    match = re.match(rb'\{"type": "track", "event": "[^"]*", "messageId": ("[^"]*")', value)
+    match = re.match(rb'\{"type": "[a-z]*", (?:"event": "[^"]*", )?"messageId": ("[^"]*")', value)
     return str(json.loads(match[1])) if match else value
 
 
 def no_events() -> st.SearchStrategy[tuple[str, bytes]]:
     """Records that are dead letters on either topic."""
     return st.tuples(st.sampled_from(("engagement", "checkout")), st.sampled_from(NO_EVENTS))
+
+
+@st.composite
+def identities(draw: st.DrawFn) -> tuple[str, bytes]:
+    """One identity message, now and then one that cannot be used."""
+    if draw(_rarely()):
+        return "identity", draw(st.sampled_from(_NO_LINKS))
+    kind, name = draw(st.sampled_from((("identify", "anonymousId"), ("alias", "previousId"))))
+    before, user = draw(st.sampled_from(_LINKS))
+    time = NOON + draw(st.integers(-1_209_600_000, 60_000))
+    message = {"type": kind, "messageId": draw(st.sampled_from(MESSAGE_IDS)), "timestamp": _rfc3339(time, 2)}
+    return "identity", json.dumps(message | {name: before, "userId": user}).encode()
 
 
 @st.composite

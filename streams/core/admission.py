@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core.events import END_OF_TIME, Rejected
+from streams.core.identity import IDENTITY
 
 I64 = NDArray[np.int64]
 SKEW = 3_600_000  # ms that a clock may be ahead of ours
@@ -90,11 +91,18 @@ class Clock:
         return ahead, late & ~ahead
 
     @property
+    def latest(self) -> int:
+        """The newest event time of all topics, ms."""
+        return max(self.newest.values(), default=0)
+
+    @property
     def horizon(self) -> int:
-        """The time before which no event of any topic is taken in, ms; 0 while there is none."""
-        if self.retention is None or len(self.newest) < 2:
+        """The time before which no engagement or checkout event is taken in, ms; 0 while there is none."""
+        # Links bear on events of any time and are never past; where they are seldom, they must not hold up the rest.
+        newest = [time for topic, time in self.newest.items() if topic != IDENTITY]
+        if self.retention is None or len(newest) < 2:
             return 0
-        return min(self.newest.values()) - self.retention
+        return min(newest) - self.retention
 
 
 def ahead_of_now(time: int, now: int | None) -> Rejected:

@@ -1,6 +1,6 @@
 """Intake: from source records to touches and orders; what was bad, late, seen before, or belongs elsewhere."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import TypeVar
@@ -11,7 +11,19 @@ from streams.core.admission import Batch, Clock, Outcomes, ahead_of_now, too_lat
 from streams.core.catalogue import Catalogue
 from streams.core.codes import Kinds
 from streams.core.engagement import EngagementColumns
-from streams.core.events import REVERSALS, Checkout, Engagement, Rejected, checkouts, denied, engagements, times
+from streams.core.events import (
+    REVERSALS,
+    Checkout,
+    Engagement,
+    Envelope,
+    Rejected,
+    checkouts,
+    denied,
+    engagements,
+    times,
+)
+from streams.core.identity import IDENTITY, Identification, identifications
+from streams.core.linking import Linking
 from streams.core.message_ids import MessageIds
 from streams.core.order_book import OrderBook
 from streams.core.orders import OURS, Order, Reversal
@@ -21,14 +33,17 @@ from streams.core.tokens import Tokens
 from streams.core.touches import TouchIndex
 
 ENGAGEMENT, CHECKOUT = "engagement", "checkout"
-E = TypeVar("E", Engagement, Checkout)
+E = TypeVar("E", Engagement, Checkout, Identification)
 
 
 @dataclass
 class Taken:
-    """What came of a batch: new touches, orders that changed, outcomes, and what to send to other partitions."""
+    """What came of a batch: new touches, links, identity messages, orders that changed; outcomes, and what to send to
+    other partitions."""
 
     touches: list[Touches] = field(default_factory=list)
+    links: list[Touches] = field(default_factory=list)
+    identified: list[Touches] = field(default_factory=list)
     orders: dict[str, Order] = field(default_factory=dict)
     outcomes: list[Outcomes] = field(default_factory=list)
     forwards: list[Forward] = field(default_factory=list)
@@ -43,6 +58,7 @@ class Intake:
         tokens = Tokens(token_key)
         self._columns = EngagementColumns(catalogue, tokens, self.kinds, self.ids)
         self.index = TouchIndex(self.ids.text)
+        self.linking = Linking(tokens, router.partitions)
         self.book = OrderBook(catalogue, tokens)
 
     def take(self, batch: Batch, now: int | None) -> Taken:
@@ -66,6 +82,9 @@ class Intake:
         if batch.topic == ENGAGEMENT:
             at, touched = self._home(batch, *_decoded(engagements(batch.values), outcomes), taken, routed)
             self._engagement(batch, at, touched, outcomes, now, taken)
+        elif batch.topic == IDENTITY:
+            at, said = self._home(batch, *_decoded(identifications(batch.values), outcomes), taken, routed)
+            self._identity(batch, at, said, outcomes, now, taken)
         else:
             at, bought = self._home(batch, *_decoded(self._checkouts(batch), outcomes), taken, routed)
             self._checkout(batch, at, bought, outcomes, now, taken)
@@ -91,11 +110,35 @@ class Intake:
     ) -> None:
         time = times([event.timestamp for event in events])
         admitted = self._admitted(batch.topic, time, at, outcomes, now)
-        touches, denials = self._columns.touches(list(compress(events, admitted)), time[admitted])
+        if not admitted.all():
+            events, time = list(compress(events, admitted.tolist())), time[admitted]
+        touches, denials = self._columns.touches(events, time)
         fresh = self.index.add(touches)
         refused = (fresh & denials).sum()
         outcomes.count(duplicate=(~fresh).sum(), no_consent=refused, accepted=fresh.sum() - refused)
         taken.touches.append(touches.take(fresh))
+        self._link(events if fresh.all() else compress(events, fresh.tolist()), taken)
+
+    def _link(self, events: Iterable[Envelope], taken: Taken) -> None:
+        """Events that carry both a user id and an anonymous one link them."""
+        taken.links.append(self.linking.of_events(events, self.clock.latest))
+
+    def _identity(
+        self,
+        batch: Batch,
+        at: list[int],
+        events: list[Identification],
+        outcomes: Outcomes,
+        now: int | None,
+        taken: Taken,
+    ) -> None:
+        time = np.array([event.time for event in events], np.int64)
+        admitted = self._admitted(batch.topic, time, at, outcomes, now)
+        messages = list(compress(events, admitted.tolist()))
+        rows, links, fresh = self.linking.of_messages(messages, time[admitted], self.clock.latest)
+        outcomes.count(duplicate=(~fresh).sum(), accepted=fresh.sum())
+        taken.identified.append(rows)
+        taken.links.append(links)
 
     def _admitted(self, topic: str, time: I64, at: Sequence[int], outcomes: Outcomes, now: int | None) -> Mask:
         """Which of the events may be taken in at all, as to their time; the others are dead letters."""
@@ -111,6 +154,7 @@ class Intake:
     ) -> None:
         time = np.array([event.time for event in events], np.int64)
         admitted = self._admitted(batch.topic, time, at, outcomes, now)
+        accepted: list[Envelope] = []
         for i in np.flatnonzero(admitted).tolist():
             event = events[i]
             if event.envelope.message_id in self.book.seen:
@@ -118,11 +162,15 @@ class Intake:
                 continue
             reversal = _reversal(event, batch, at[i], OURS)
             order = self._booked(event, reversal, taken)
+            accepted.append(event.envelope)
             is_reversal = event.envelope.event in REVERSALS
             if is_reversal and not order.completions:
                 taken.forwards += self._router.offers(reversal, CHECKOUT)
             refused = denied(event.envelope) and not is_reversal
             outcomes.count(**{"no_consent" if refused else "accepted": 1})
+        self._link(accepted, taken)
+        buyers = [c.user for order in taken.orders.values() for c in order.completions.values()]
+        self.book.relate(self.linking.links, buyers)
 
     def _booked(self, event: Checkout, reversal: Reversal, taken: Taken) -> Order:
         order, found = self.book.take(event, reversal)

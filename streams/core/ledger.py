@@ -8,6 +8,8 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from streams.core.admission import Batch, DeadLetter, Outcomes
 from streams.core.aggregates import REPLAYED, Aggregates
 from streams.core.catalogue import Catalogue
@@ -21,7 +23,7 @@ from streams.core.reporter import Reporter
 from streams.core.routing import Forward, Router
 from streams.core.rows import Columns
 from streams.core.runs import Touches, concatenated, none
-from streams.core.segment import Segment, SegmentKey, columns, open_since, recoded, used_kinds
+from streams.core.segment import Segment, SegmentKey, columns, open_since, recoded, rows, used_kinds
 from streams.core.statements import Statement
 from streams.core.transitions import Transitions
 
@@ -63,8 +65,8 @@ class Ledger:
         self._rules = rules
         self._intake = Intake(rules.catalogue, rules.token_key, rules.retention, Router(partition, partitions))
         self._index, self._book, self._clock = self._intake.index, self._intake.book, self._intake.clock
-        self._ids, self._kinds = self._intake.ids, self._intake.kinds
-        self._reporter = Reporter(rules.catalogue, self._book, self._index, self._kinds)
+        self._ids, self._kinds, self._links = self._intake.ids, self._intake.kinds, self._intake.linking.links
+        self._reporter = Reporter(rules.catalogue, self._book, self._index, self._kinds, self._links)
         origin = "replay" if rules.replay else "live"
         self._aggregates = Aggregates(self._kinds, origin, partition)
         self._transitions = Transitions(rules.catalogue, self._kinds, origin, partition)
@@ -74,14 +76,16 @@ class Ledger:
         self.offsets: dict[str, int] = {}  # the next one to read, by topic
 
     def apply(self, batch: Batch, now: int | None = None) -> Applied:
-        """Take in records of `engagement`, `checkout` or `forwarded`; `now` in ms, None in a replay. Records that the
-        state already covers are skipped. A bad record never raises: it is in the outcomes."""
+        """Take in records of `engagement`, `checkout`, `identity` or `forwarded`; `now` in ms, None in a replay. Those
+        that the state already covers are skipped. A bad record never raises: it is in the outcomes."""
         batch = self._uncovered(batch)
         taken = self._intake.take(batch, now)
-        touches = concatenated([none(), *taken.touches])
+        touches, links = (concatenated([none(), *parts]) for parts in (taken.touches, taken.links))
         self._engage(touches, _hour(now))
         self._reporter.mark(taken.orders.values())
+        self._linked(links)
         segment = self._segment(touches, [order.journaled() for order in taken.orders.values()])
+        segment.links, segment.identified = columns(links), columns(concatenated([none(), *taken.identified]))
         return self._covering(batch, Applied(segment, taken.outcomes, taken.forwards))
 
     def _covering(self, batch: Batch, applied: Applied) -> Applied:
@@ -90,7 +94,10 @@ class Ledger:
         if batch.offsets:
             self.offsets[batch.topic] = batch.offsets[-1] + 1
         applied.segment.starts = {batch.topic: start}
-        segment, self._said_expired = applied.segment, self._expired
+        segment = applied.segment
+        if self._expired > self._said_expired:
+            self._said_expired = self._expired
+            self._carry_links(segment)
         segment.offsets, segment.newest, segment.expired = dict(self.offsets), dict(self._clock.newest), self._expired
         return applied
 
@@ -106,6 +113,26 @@ class Ledger:
         self._engaged.append(touches)
         self._transitions.mark()
         self._reporter.mark(self._book.affected(touches.user, touches.time))
+        links, at = self._links.of(touches.user)
+        self._reporter.mark(self._book.affected(links.keys.high, touches.time[at]))
+
+    def _linked(self, links: Touches) -> None:
+        """Look again at the orders of newly linked tokens, and at those that their touches count for, or no more."""
+        if not len(links.user):
+            return
+        tokens = np.unique(links.user)
+        self._book.relate(self._links, tokens.tolist())
+        self._reporter.mark(order for token in tokens.tolist() for order in self._book.of_buyer(token))
+        touches, _ = self._index.of_users(tokens)
+        touches = touches.take(self._kinds.class_of[touches.kind] > 0)
+        links, at = self._links.of(touches.user)
+        self._reporter.mark(self._book.affected(links.keys.high, touches.time[at]))
+
+    def _carry_links(self, segment: Segment) -> None:
+        """Links are never past: those in segments that may go from now on are said again."""
+        oldest = self._links.oldest
+        if oldest is not None and oldest < self.needed_since:
+            segment.links = columns(self._links.renew(self._clock.latest))
 
     def _uncovered(self, batch: Batch) -> Batch:
         start = 0 if self._rules.replay else bisect_left(batch.offsets, self.offsets.get(batch.topic, 0))
@@ -132,8 +159,8 @@ class Ledger:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Retained engagement events, and the bytes that their index takes."""
-        return len(self._index), self._index.nbytes
+        """Retained engagement events, and the bytes that they and the links take."""
+        return len(self._index), self._index.nbytes + self._links.nbytes
 
     @property
     def pending(self) -> int:
@@ -148,7 +175,8 @@ class Ledger:
         for start in range(0, len(keys), _AT_ONCE):
             pairs += self._state(keys[start : start + _AT_ONCE], now)
             self._transitions.mark()
-        self._transitions.count(self._index, self._reporter.statements.values(), self._expired, now)
+        statements, resolve = self._reporter.statements.values(), self._links.resolve
+        self._transitions.count(self._index, statements, self._expired, now, resolve)
         return Stated(self._segment(none(), [], [statement for statement, _ in pairs]), pairs)
 
     def _state(self, keys: Sequence[tuple[str, str]], now: int | None) -> list[tuple[Statement, Statement | None]]:
@@ -182,6 +210,7 @@ class Ledger:
     def _forget(self, before: int) -> list[Order]:
         self._expired = self._reporter.frozen_before = before
         self._ids.forget(self._index.expire(before - self._rules.catalogue.longest_window))
+        self._intake.linking.seen.expire(before)
         gone = self._book.expire(before)
         self._reporter.forget()
         return gone
@@ -198,6 +227,7 @@ class Ledger:
         opened = open_since((key for key, _ in segments), flushed, _hour(now))
         for key, segment in segments:
             self._fold(recoded(segment, self._kinds), key.hour, key.hour >= opened, key.sequence > flushed)
+        self._book.relate(self._links)
         self._forget(max((segment.expired for _, segment in segments), default=0))
         self._reporter.mark(self._book.orders.values())
         self._transitions.restored()
@@ -208,6 +238,8 @@ class Ledger:
         self._clock.newest |= {t: max(n, self._clock.newest.get(t, 0)) for t, n in segment.newest.items()}
         touches = segment.touches
         touches = touches.take(self._index.add(touches))
+        self._links.add(rows(segment.links))
+        self._intake.linking.seen.add(rows(segment.identified))
         for order in segment.orders:
             self._book.put(order)
         if open_:

@@ -1,13 +1,15 @@
 """The order book: every order of a partition, found by its id or by who bought."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
+import numpy as np
 from msgspec import Raw, structs
 
 from streams.core.admission import DeadLetter
 from streams.core.catalogue import Catalogue, Goal
 from streams.core.events import END_OF_TIME, REFUNDED, REVERSALS, Checkout, denied
+from streams.core.links import Links
 from streams.core.orders import OURS, Completion, Order, Reversal
 from streams.core.runs import I64, U64
 from streams.core.tokens import Tokens, token_of
@@ -22,7 +24,8 @@ class OrderBook:
         self._catalogue, self._tokens = catalogue, tokens
         self.orders: dict[str, Order] = {}
         self.seen: dict[str, str] = {}  # order by message id
-        self._buyers: dict[int, dict[str, int]] = {}  # by user and order: when it was last completed, ms
+        # By token and order: when it was last completed, ms. An order is found by its canonical token, too.
+        self._buyers: dict[int, dict[str, int]] = {}
 
     def take(self, event: Checkout, reversal: Reversal) -> tuple[Order, list[Reversal]]:
         """Take in an event that was not seen before; `reversal` is the record as it came. Returns its order, and the
@@ -66,6 +69,18 @@ class OrderBook:
             customer=_CUSTOMER[event.new_customer],
             goals=tuple(goal.id for goal in self._catalogue.goals if _counts(event, goal)),
         )
+
+    def relate(self, links: Links, buyers: Collection[int] | None = None) -> None:
+        """Let the orders of those tokens, or of all, be found by what the links say is their canonical token, too."""
+        tokens = np.array(list(self._buyers if buyers is None else buyers), np.uint64)
+        canonical, _ = links.resolve(tokens)
+        for token, user in zip(tokens.tolist(), canonical.tolist(), strict=True):
+            if token != user and token in self._buyers:
+                self._buyers.setdefault(user, {}).update(self._buyers[token])
+
+    def of_buyer(self, token: int) -> list[Order]:
+        """The orders of that token (a hash), and of those that have it as their canonical token."""
+        return [self.orders[order_id] for order_id in self._buyers.get(token, {})]
 
     def affected(self, user: U64, time: I64) -> list[Order]:
         """The orders that touches of those users at those times may bear on."""

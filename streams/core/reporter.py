@@ -10,8 +10,10 @@ from msgspec import structs
 from streams.core.catalogue import Catalogue, Goal
 from streams.core.codes import TOKEN, Kind, Kinds
 from streams.core.events import END_OF_TIME
+from streams.core.links import Links
 from streams.core.order_book import OrderBook
 from streams.core.orders import Completion, Order, Worth
+from streams.core.runs import U64, Mask
 from streams.core.statements import TOUCH, WITHDRAWN, Statement
 from streams.core.touches import Found, TouchIndex, Wanted
 
@@ -26,11 +28,21 @@ class Case(NamedTuple):
     before: Statement | None
 
 
+class Seen(NamedTuple):
+    """What a conversion sees: its canonical `user` (that of the checkout where it is ambiguous), its `touches`, whether
+    there are others before it, and whether links leave open which are its own."""
+
+    user: int
+    touches: bytes
+    earlier: bool
+    doubtful: bool
+
+
 class Reporter:
     """Keeps what was last stated of every conversion, and the set of those that something has changed for."""
 
-    def __init__(self, catalogue: Catalogue, book: OrderBook, index: TouchIndex, kinds: Kinds) -> None:
-        self._catalogue, self._book, self._index, self._kinds = catalogue, book, index, kinds
+    def __init__(self, catalogue: Catalogue, book: OrderBook, index: TouchIndex, kinds: Kinds, links: Links) -> None:
+        self._catalogue, self._book, self._index, self._kinds, self._links = catalogue, book, index, kinds, links
         self._goals = {goal.id: goal for goal in catalogue.goals}
         self.statements: dict[tuple[str, str], Statement] = {}
         self.dirty: dict[tuple[str, str], None] = {}
@@ -79,10 +91,25 @@ class Reporter:
         return Case(goal, order, order.completions[goal.event], worth, self.statements.get((goal_id, order_id)))
 
     def _stated(self, cases: Sequence[Case], now: int | None) -> list[Statement]:
-        found = self._index.journeys(_wanted(cases), self._kinds.class_of)
+        bought = np.fromiter((case.completion.user for case in cases), np.uint64, len(cases))
+        user, ambiguous = self._links.resolve(bought)
+        wanted = _wanted(cases, np.where(ambiguous, 0, user))
+        found = self._index.journeys(wanted, self._kinds.class_of, self._links.certain)
         blobs = self._with_tokens(cases, found)
-        triples = zip(cases, blobs, found.earlier.tolist(), strict=True)
-        return [self._statement(case, touches, earlier, now) for case, touches, earlier in triples]
+        doubtful = ambiguous | self._doubtful(wanted, np.array([not blob for blob in blobs], np.bool_))
+        seen = zip(cases, map(Seen, user.tolist(), blobs, found.earlier.tolist(), doubtful.tolist()), strict=True)
+        return [self._statement(case, each, now) for case, each in seen]
+
+    def _doubtful(self, wanted: Wanted, untouched: Mask) -> Mask:
+        """Which of the untouched ones would see a touch of a token that is linked to others, too."""
+        untouched &= wanted.user != 0
+        if len(self._links) and untouched.any():
+            asked = Wanted(wanted.user[untouched], wanted.time[untouched], wanted.windows[untouched])
+            found = self._index.journeys(asked, self._kinds.class_of, self._links.doubtful)
+            untouched[untouched] = np.diff(found.starts) > 0
+        else:
+            untouched[:] = False
+        return untouched
 
     def _with_tokens(self, cases: Sequence[Case], found: Found) -> list[bytes]:
         """The touches of each case as bytes, the checkout's own campaign added where no touch has it."""
@@ -101,20 +128,23 @@ class Reporter:
         kinds = found.kind[found.starts[i] : found.starts[i + 1]]
         return bool((self._kinds.campaign_of[kinds] == campaign).any())
 
-    def _statement(self, case: Case, touches: bytes, earlier: bool, now: int | None) -> Statement:
+    def _statement(self, case: Case, seen: Seen, now: int | None) -> Statement:
         goal, order, completion, worth, before = case
-        same_user = before is not None and before.user == completion.user
-        # An earlier touch that was seen once may have been forgotten since.
-        earlier |= before is not None and same_user and before.reason == "out_of_window"
-        reason = "" if touches else _reason(completion, earlier)
+        user, touches = seen.user, seen.touches
+        if before and before.user == user and before.reason == "out_of_window" and self.frozen_before:
+            # An earlier touch that was seen once may have been forgotten since.
+            seen = seen._replace(earlier=True)
+        reason = "" if touches else _reason(completion, seen)
+        # Of an order so old that touches are forgotten, a link that comes now says nothing new.
+        same_user = before is not None and before.user in (user, completion.user)
         if before and same_user and before.time == completion.time < self.frozen_before:
-            touches, reason = before.touches, before.reason
+            user, touches, reason = before.user, before.touches, before.reason
         reported = now if now is not None else completion.time
         return Statement(
             goal=goal.id,
             order_id=order.order_id,
             time=completion.time,
-            user=completion.user,
+            user=user,
             customer=completion.customer,
             currency=completion.currency,
             reason=reason,
@@ -142,18 +172,19 @@ class Reporter:
         )
 
 
-def _wanted(cases: Sequence[Case]) -> Wanted:
+def _wanted(cases: Sequence[Case], user: U64) -> Wanted:
     n = len(cases)
-    user = np.fromiter((case.completion.user for case in cases), np.uint64, n)
     time = np.fromiter((case.completion.time for case in cases), np.int64, n)
     windows = [(w.click, w.engage, w.view) for w in (case.goal.windows for case in cases)]
     return Wanted(user, time, np.array(windows, np.int64).reshape(n, 3))
 
 
-def _reason(completion: Completion, earlier: bool) -> str:
+def _reason(completion: Completion, seen: Seen) -> str:
     """Why a conversion without a touch is unattributed."""
     if completion.denied:
         return "no_consent"
     if not completion.user:
         return "no_token"
-    return "out_of_window" if earlier else "no_touch"
+    if seen.doubtful:
+        return "ambiguous_identity"
+    return "out_of_window" if seen.earlier else "no_touch"

@@ -11,6 +11,7 @@ import numpy as np
 
 from streams.core.admission import Batch, Origin
 from streams.core.events import Checkout, Engagement
+from streams.core.identity import Identification
 from streams.core.orders import Reversal
 from streams.core.partitioner import partitions_of
 from streams.core.runs import Mask
@@ -29,9 +30,11 @@ class Forward(NamedTuple):
     value: bytes | None
 
 
-def routing_key(event: Engagement | Checkout) -> str:
+def routing_key(event: Engagement | Checkout | Identification) -> str:
     """The user token, else the order's id, so that an order completed twice without a token meets itself; else the
-    message's own."""
+    message's own. That of an identity message is its anonymous token."""
+    if isinstance(event, Identification):
+        return event.anonymous
     if isinstance(event, Checkout):
         return token_of(event.envelope) or event.order_id
     return token_of(event) or event.message_id
@@ -41,13 +44,13 @@ class Router:
     """Knows its own partition and how many there are."""
 
     def __init__(self, partition: int, partitions: int) -> None:
-        self._partition, self._partitions = partition, partitions
+        self._partition, self.partitions = partition, partitions
 
     def astray(self, batch: Batch, at: Sequence[int], keys: Sequence[str]) -> tuple[Mask, list[Forward]]:
         """Which of the events (at those positions of the batch) belong elsewhere by their keys; what to send there."""
-        if self._partitions == 1:
+        if self.partitions == 1:
             return np.zeros(len(keys), np.bool_), []
-        target = partitions_of([key.encode() for key in keys], self._partitions)
+        target = partitions_of([key.encode() for key in keys], self.partitions)
         away = target != self._partition
         places = [(at[i], int(target[i])) for i in np.flatnonzero(away).tolist()]
         origins = (Origin(EVENT, batch.topic, self._partition, batch.offsets[i]) for i, _ in places)
@@ -57,7 +60,7 @@ class Router:
     def offers(self, reversal: Reversal, topic: str) -> list[Forward]:
         """To every other partition: does the order of this reversal live there?"""
         origin = Origin(OFFER, topic, self._partition, reversal.offset)
-        others = (number for number in range(self._partitions) if number != self._partition)
+        others = (number for number in range(self.partitions) if number != self._partition)
         return [Forward(number, origin, reversal.key, reversal.value) for number in others]
 
     def claim(self, reversal: Reversal, topic: str) -> Forward:

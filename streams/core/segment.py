@@ -1,6 +1,7 @@
 """Segments: what one batch did to a partition's state, as one journal record; the state is a fold over them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -14,7 +15,6 @@ from streams.core.orders import Order
 from streams.core.runs import Touches, concatenated, none
 from streams.core.statements import TOUCH, Statement
 
-T = TypeVar("T")
 K = TypeVar("K", str, int)
 
 
@@ -57,19 +57,26 @@ class Segment(Struct, array_like=True, gc=False):
     orders: list[Order] = []
     statements: list[Statement] = []
     starts: dict[str, int] = {}  # the next source offset before it, for the topics that it has records of
+    links: Columns = Columns()  # as links.py has them
+    identified: Columns = Columns()  # identity messages by their anonymous tokens
 
     @property
     def touches(self) -> Touches:
         """Its engagement events."""
-        user, time, kind, high, low, form = (np.frombuffer(getattr(self.columns, n), t) for n, t in _TYPES.items())
-        return Touches(user, time, kind, Keys(high, low, form))
+        return rows(self.columns)
 
     @property
     def latest(self) -> int:
         """The latest event time that it bears on, ms: it is needed until that is past the retention."""
         times = [order.newest for order in self.orders] + [s.newest for s in self.statements]
-        touches = self.touches.time
-        return max(int(touches.max()) if len(touches) else 0, *(times or self.newest.values()), 0)
+        tables = (rows(each).time for each in (self.columns, self.links, self.identified))
+        return max(0, *(int(time.max(initial=0)) for time in tables), *(times or self.newest.values()))
+
+
+def rows(columns: Columns) -> Touches:
+    """What `columns` was given."""
+    user, time, kind, high, low, form = (np.frombuffer(getattr(columns, n), t) for n, t in _TYPES.items())
+    return Touches(user, time, kind, Keys(high, low, form))
 
 
 def columns(touches: Touches) -> Columns:
@@ -93,40 +100,43 @@ decode = _decoder.decode
 def cut(segment: Segment, limit: int) -> list[Segment]:
     """Parts of at most about `limit` bytes that do the same, one after the other. Every part stands alone: a crash
     between them repeats only what the message ids recognise, because the last part alone has the offsets."""
-    if len(_encoder.encode(segment)) <= limit or _atoms(segment) <= 1:
+    if len(_encoder.encode(segment)) <= limit or sum(_lengths(segment)) <= 1:
         return [segment]
     first, second = _halves(segment)
     return cut(first, limit) + cut(second, limit)
 
 
-def _atoms(segment: Segment) -> int:
-    return len(segment.columns.form) + len(segment.orders) + len(segment.statements)
+def _lengths(segment: Segment) -> list[int]:
+    """How many rows of each table, orders and statements."""
+    tables = segment.columns, segment.links, segment.identified
+    return [*(len(each.form) for each in tables), len(segment.orders), len(segment.statements)]
 
 
 def _halves(segment: Segment) -> tuple[Segment, Segment]:
-    middle = len(segment.columns.form) // 2
-    sides = [_side(segment, at, half) for half, at in enumerate((slice(middle), slice(middle, None)))]
+    """All that it has, one kind after the other, cut in the middle."""
+    lengths = _lengths(segment)
+    starts = accumulate(lengths, initial=0)
+    middles = [min(max(sum(lengths) // 2 - start, 0), n) for start, n in zip(starts, lengths, strict=False)]
+    first = _side(segment, [slice(middle) for middle in middles])
     # With the newest times of the whole, a repetition of the second half could find its own events too late.
-    return msgspec.structs.replace(sides[0], offsets={}, newest={}, starts={}), sides[1]
+    first = msgspec.structs.replace(first, offsets={}, newest={}, starts={})
+    return first, _side(segment, [slice(middle, None) for middle in middles])
 
 
-def _side(segment: Segment, at: slice, half: int) -> Segment:
-    """One half of everything, with those kinds and texts alone that it needs: or halving would not make it small."""
-    touches, statements = segment.touches.take(at), _half(segment.statements, half)
+def _side(segment: Segment, at: Sequence[slice]) -> Segment:
+    """A part of everything, with those kinds and texts alone that it needs: or halving would not make it small."""
+    touches, statements = segment.touches.take(at[0]), segment.statements[at[4]]
     keys = set(zip(touches.keys.high.tolist(), touches.keys.low.tolist(), strict=True))
     return msgspec.structs.replace(
         segment,
         kinds={code: segment.kinds[code] for code in used_kinds(touches, statements)},
         columns=columns(touches),
+        links=columns(rows(segment.links).take(at[1])),
+        identified=columns(rows(segment.identified).take(at[2])),
         texts=[text for text in segment.texts if text[:2] in keys],
-        orders=_half(segment.orders, half),
+        orders=segment.orders[at[3]],
         statements=statements,
     )
-
-
-def _half(items: list[T], half: int) -> list[T]:
-    middle = len(items) // 2
-    return items[middle:] if half else items[:middle]
 
 
 def recoded(segment: Segment, kinds: Kinds) -> Segment:
@@ -163,12 +173,18 @@ def merged(segments: Sequence[Segment]) -> Segment:
         newest=_latest(part.newest for part in parts),
         expired=max(part.expired for part in parts),
         kinds=dict(enumerate(kinds.words)),
-        columns=columns(concatenated([none(), *(part.touches for part in parts)])),
+        columns=_all(part.columns for part in parts),
         texts=[text for part in parts for text in part.texts],
         orders=_merged_orders(order for part in parts for order in part.orders),
         statements=list({s.key: s for part in parts for s in part.statements}.values()),
         starts=_starts(parts),
+        links=_all(part.links for part in parts),
+        identified=_all(part.identified for part in parts),
     )
+
+
+def _all(tables: Iterable[Columns]) -> Columns:
+    return columns(concatenated([none(), *map(rows, tables)]))
 
 
 def open_since(keys: Iterable[SegmentKey], flushed: int, hour: int) -> int:

@@ -104,7 +104,7 @@ def check(database: Database, result: Result) -> None:
 @given(streams(conflicts=True), st.integers(1, 7))
 def test_a_replay_equals_the_reference(stream: Stream, size: int) -> None:
     ledger, database = Ledger(Rules(CATALOGUE, KEY, replay=True)), Database()
-    for topic in ("engagement", "checkout"):
+    for topic in ("engagement", "identity", "checkout"):
         values = [value for name, value in stream if name == topic]
         for start in range(0, len(values), size):
             part = values[start : start + size]
@@ -131,7 +131,7 @@ def test_every_record_is_accounted_for(stream: Stream) -> None:
 def test_any_order_cut_crash_and_merge_gives_the_same(stream: Stream, random: Any) -> None:
     shuffled = [*stream, *random.sample(stream, len(stream) // 3)]
     random.shuffle(shuffled)
-    sources = {topic: [v for t, v in shuffled if t == topic] for topic in ("engagement", "checkout")}
+    sources = {topic: [v for t, v in shuffled if t == topic] for topic in ("engagement", "checkout", "identity")}
     worker = Worker()
     for _ in range(200):
         open_ = [topic for topic, values in sources.items() if worker.ledger.offsets.get(topic, 0) < len(values)]

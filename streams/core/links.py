@@ -1,0 +1,104 @@
+"""Links: which anonymous tokens belong to which user ids, as far as anybody has said (contract 6).
+
+A link is a row of `Touches`: `user` is the hash of the anonymous token, `keys.high` that of the user id, `keys.low`
+the anonymous token's again, `kind` the partition of the user id, `time` that of the newest event when it was noted.
+What a token stands for depends on the set of links alone.
+"""
+
+import numpy as np
+
+from streams.core.index import Index
+from streams.core.message_ids import Keys
+from streams.core.runs import I64, U64, Mask, Touches, none, slices
+from streams.core.touches import Owned
+
+_SPARE = 8  # marks for each link, so that few tokens without a link look as if they had one
+
+
+def link_rows(anonymous: U64, user: U64, home: I64, time: int) -> Touches:
+    """Links of tokens (hashes) to users that live in the partitions `home`, noted at `time` (ms)."""
+    keys = Keys(user, anonymous, np.zeros(len(user), np.uint8))
+    return Touches(anonymous, np.full(len(user), time), home.astype(np.uint32), keys)
+
+
+class Links:
+    """All links that one partition knows of."""
+
+    def __init__(self) -> None:
+        self._by_token, self._by_user = Index(), Index()
+        self._marks = np.zeros(1, np.bool_)
+
+    def __len__(self) -> int:
+        return len(self._by_token)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return self._by_token.nbytes + self._by_user.nbytes + (self._marks.nbytes if len(self) else 0)
+
+    def add(self, links: Touches) -> Touches:
+        """Take in links; those that are new."""
+        fresh = links.take(self._by_token.add(links))
+        self._by_user.add(fresh._replace(user=fresh.keys.high))
+        self._mark(fresh.user)
+        return fresh
+
+    def _mark(self, tokens: U64) -> None:
+        if len(self) * _SPARE > len(self._marks):
+            self._marks = np.zeros(1 << (len(self) * _SPARE * 2).bit_length(), np.bool_)
+            tokens = self._by_token.rows().user
+        self._marks[self._place(tokens)] = True
+
+    def _place(self, tokens: U64) -> U64:
+        return tokens & np.uint64(len(self._marks) - 1)
+
+    def _marked(self, tokens: U64) -> Mask:
+        """Which of the tokens may have links: all that have, and few others."""
+        return np.asarray(self._marks[self._place(tokens)])
+
+    def of(self, tokens: U64) -> tuple[Touches, I64]:
+        """The links of those tokens, and for each the position of its token, which may occur several times."""
+        at = np.flatnonzero(self._marked(tokens))
+        if not len(at):
+            return none(), at
+        distinct, place = np.unique(tokens[at], return_inverse=True)
+        links, owner = self._by_token.of_users(distinct)
+        number = np.bincount(owner, minlength=len(distinct))
+        first = np.concatenate(([0], np.cumsum(number)))
+        links = links.take(np.argsort(owner, kind="stable"))
+        which = slices(first[place], first[place + 1])
+        return links.take(which), at.repeat(number[place])
+
+    def resolve(self, tokens: U64) -> tuple[U64, Mask]:
+        """The canonical token of each (itself where that is ambiguous), and whether it is ambiguous."""
+        links, at = self.of(tokens)
+        ambiguous = np.bincount(at, minlength=len(tokens)) > 1
+        canonical = tokens.copy()
+        canonical[at] = links.keys.high
+        return np.where(ambiguous, tokens, canonical), ambiguous
+
+    def certain(self, users: U64) -> Owned:
+        """The tokens that have one of those users (sorted, distinct) as their canonical token."""
+        links, at = self._by_user.of_users(users)
+        tokens, owner = np.concatenate([users, links.keys.low]), np.concatenate([np.arange(len(users)), at])
+        canonical, ambiguous = self.resolve(tokens)
+        theirs = (canonical == users[owner]) & ~ambiguous
+        return Owned(tokens[theirs], owner[theirs])
+
+    def doubtful(self, users: U64) -> Owned:
+        """The ambiguous tokens that are linked to one of those users (sorted, distinct), among others."""
+        links, at = self._by_user.of_users(users)
+        _, ambiguous = self.resolve(links.keys.low)
+        return Owned(links.keys.low[ambiguous], at[ambiguous])
+
+    @property
+    def oldest(self) -> int | None:
+        """When the first of the links was noted, ms; None where there is none."""
+        time = self._by_token.rows().time
+        return int(time.min()) if len(time) else None
+
+    def renew(self, time: int) -> Touches:
+        """Note all links anew, at that time (ms); they are."""
+        rows = self._by_token.rows()
+        self._by_token, self._by_user = Index(), Index()
+        return self.add(rows._replace(time=np.full(len(rows.time), time)))
