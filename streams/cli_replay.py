@@ -14,6 +14,7 @@ from streams import catalogue_rows, config, costs, migrations, ndjson, period, r
 from streams.cli_options import FilesCommand, database, dsn_option
 from streams.clickhouse import Client
 from streams.core.catalogue import Catalogue
+from streams.core.identity import IDENTITY
 from streams.core.intake import CHECKOUT, ENGAGEMENT
 from streams.core.ledger import Rules
 from streams.core.rows import Rows
@@ -33,6 +34,7 @@ FILES = {
 @click.command("replay", cls=FilesCommand)
 @click.option("--engagement", **FILES)  # type: ignore[arg-type]
 @click.option("--checkout", **FILES)  # type: ignore[arg-type]
+@click.option("--identity", **FILES)  # type: ignore[arg-type]
 @click.option("--costs", "cost_files", **FILES)  # type: ignore[arg-type]
 @click.option("--catalogue", type=Path, required=True, metavar="FILE", help="Goals and campaigns (TOML).")
 @dsn_option
@@ -40,14 +42,16 @@ FILES = {
 def replay(
     engagement: tuple[str, ...],
     checkout: tuple[str, ...],
+    identity: tuple[str, ...],
     cost_files: tuple[str, ...],
     catalogue: Path,
     dsn: str | None,
     replace: bool,
 ) -> None:
     """Attribute events from files, and print the report."""
-    sources = [Source(ENGAGEMENT, path) for path in engagement] + [Source(CHECKOUT, path) for path in checkout]
-    if not sources:
+    files = {ENGAGEMENT: engagement, CHECKOUT: checkout, IDENTITY: identity}
+    sources = [Source(topic, path) for topic, paths in files.items() for path in paths]
+    if not engagement and not checkout:
         raise click.UsageError("nothing to read: name files with --engagement and --checkout")
     chosen, goals = config.settings(), config.catalogue(catalogue)
     place = dsn or chosen.clickhouse

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from streams import ndjson
 from streams.core.admission import Batch, DeadLetter
+from streams.core.identity import IDENTITY
 from streams.core.intake import CHECKOUT, ENGAGEMENT
 from streams.core.ledger import Ledger, Rules
 
@@ -42,7 +43,7 @@ class Replay:
         self.ledger = Ledger(rules)
         self.result = Replayed()
         self._letters = letters
-        self._starts: dict[str, list[tuple[int, str]]] = {ENGAGEMENT: [], CHECKOUT: []}
+        self._starts: dict[str, list[tuple[int, str]]] = {ENGAGEMENT: [], CHECKOUT: [], IDENTITY: []}
         self._next = Counter[str]()
 
     def run(self, sources: Sequence[Source], progress: Progress) -> Replayed:

@@ -35,7 +35,7 @@ from tests.e2e.commands import (
     unlike_reference,
 )
 from tests.integration.written import unlike_transitions
-from tests.messages import NOON, message, order, refund, touch
+from tests.messages import NOON, alias, identify, message, order, refund, touch
 
 JOURNEYS = Path(__file__).resolve().parents[3] / "shared" / "tools" / "journeys.py"
 KEYED = {"MAALSTROM_TOKEN_KEY": TOKEN_KEY}
@@ -181,6 +181,28 @@ def test_a_server_gets_the_same_rows_as_a_folder(few: Path, clickhouse_server: s
         ok(maalstrom(*FEW, cwd=few, env={"MAALSTROM_CLICKHOUSE": dsn}))
     assert (few / "maalstrom-data" / "token-key").exists()
     assert dump(server) == dump(folder)
+
+
+def test_people_known_by_several_tokens(few: Path) -> None:
+    touches = [touch(f"e-{token}", NOON, user=None, anonymous=token) for token in ("phone", "kiosk", "tablet")]
+    touches.append(touch("e-desk", NOON + 1, "spring", user="ida", anonymous="kiosk"))
+    orders = [order(f"o-{user}", NOON + 2, user, user=user) for user in ("ida", "kim", "lea")]
+    orders.append(order("o-phone", NOON + 2, "by phone", user=None, anonymous="phone"))
+    links = [identify("i1", NOON, "phone", "ida"), alias("i2", NOON, "kiosk", "kim"), alias("i3", NOON, "tablet", "")]
+    for name, lines in (("e", touches), ("c", orders), ("i", [*links, links[0]])):
+        (few / f"{name}.ndjson").write_bytes(b"\n".join(lines))
+
+    dsn = embedded(few / "clickhouse")
+    done = ok(maalstrom(*FEW, "--identity", "i.ndjson", "--clickhouse", dsn, cwd=few, env=KEYED))
+
+    assert "1 duplicate" in done.err
+    kept = [json.loads(line) for line in (few / "dead-letters.ndjson").read_text().splitlines()]
+    assert [(k["file"], k["line"], k["topic"], k["reason"]) for k in kept] == [("i.ndjson", 3, "identity", "malformed")]
+    told = ok(maalstrom("report", "--goal", "orders", "--clickhouse", dsn, env=KEYED)).out
+    assert re.search(r"Unattributed: token shared by several people +1 ", told)
+    topics = {"engagement": touches, "checkout": orders, "identity": links}
+    records = [(topic, line) for topic, lines in topics.items() for line in lines]
+    assert unlike_reference(dsn, parse(CATALOGUE), records) == ""
 
 
 def test_costs_come_with_the_events(few: Path) -> None:
