@@ -9,7 +9,7 @@ from streams.core.codes import Kind, Kinds
 from streams.core.events import CampaignContext, Engagement, denied
 from streams.core.message_ids import MessageIds
 from streams.core.runs import I64, Mask, Touches
-from streams.core.tokens import Tokens, token_of
+from streams.core.tokens import Tokens, tokens_of
 
 _CACHED = 100_000  # raw kinds remembered; whoever makes up more of them only costs time
 _NO_CAMPAIGN = CampaignContext()
@@ -25,7 +25,7 @@ class EngagementColumns:
     def touches(self, events: Sequence[Engagement], time: I64) -> tuple[Touches, Mask]:
         """One row an event at its `time` (ms), the user 0 without a token or consent; which events deny consent."""
         refused = [denied(event) for event in events]
-        tokens = ["" if no else token_of(event) for event, no in zip(events, refused, strict=True)]
+        tokens = ["" if no else token for token, no in zip(tokens_of(events), refused, strict=True)]
         kind = np.fromiter(map(self._kind, events), np.uint32, len(events))
         keys = self._ids.keys([event.message_id for event in events])
         return Touches(self._tokens.hashes(tokens), time, kind, keys), np.array(refused, np.bool_)

@@ -27,7 +27,18 @@ from streams.core.linking import Linking
 from streams.core.message_ids import MessageIds
 from streams.core.order_book import OrderBook
 from streams.core.orders import OURS, Order, Reversal
-from streams.core.routing import CLAIM, EVENT, FORWARDED, OFFER, Forward, Router, by_origin, routing_key
+from streams.core.routing import (
+    CLAIM,
+    EVENT,
+    FORWARDED,
+    OFFER,
+    Forward,
+    Router,
+    by_origin,
+    checkout_keys,
+    engagement_keys,
+    identity_keys,
+)
 from streams.core.runs import I64, Mask, Touches
 from streams.core.tokens import Tokens
 from streams.core.touches import TouchIndex
@@ -80,25 +91,35 @@ class Intake:
         outcomes = Outcomes(batch)
         taken.outcomes.append(outcomes)
         if batch.topic == ENGAGEMENT:
-            at, touched = self._home(batch, *_decoded(engagements(batch.values), outcomes), taken, routed)
+            at, touched = self._home(
+                batch, *_decoded(engagements(batch.values), outcomes), engagement_keys, taken, routed
+            )
             self._engagement(batch, at, touched, outcomes, now, taken)
         elif batch.topic == IDENTITY:
-            at, said = self._home(batch, *_decoded(identifications(batch.values), outcomes), taken, routed)
+            at, said = self._home(
+                batch, *_decoded(identifications(batch.values), outcomes), identity_keys, taken, routed
+            )
             self._identity(batch, at, said, outcomes, now, taken)
         else:
-            at, bought = self._home(batch, *_decoded(self._checkouts(batch), outcomes), taken, routed)
+            at, bought = self._home(batch, *_decoded(self._checkouts(batch), outcomes), checkout_keys, taken, routed)
             self._checkout(batch, at, bought, outcomes, now, taken)
 
     def _checkouts(self, batch: Batch) -> list[Checkout | Rejected | None]:
         return checkouts(batch.values, self._catalogue.events, self._catalogue.base_currency)
 
     def _home(
-        self, batch: Batch, at: list[int], events: list[E], taken: Taken, routed: bool
+        self,
+        batch: Batch,
+        at: list[int],
+        events: list[E],
+        keys: Callable[[Sequence[E]], list[str]],
+        taken: Taken,
+        routed: bool,
     ) -> tuple[list[int], list[E]]:
-        """The events that belong to this partition; the others are sent on."""
-        if routed:
+        """The events that belong to this partition by their routing `keys`; the others are sent on."""
+        if routed or self._router.partitions == 1:
             return at, events
-        away, forwards = self._router.astray(batch, at, [routing_key(event) for event in events])
+        away, forwards = self._router.astray(batch, at, keys(events))
         if not forwards:
             return at, events
         taken.forwards += forwards

@@ -15,7 +15,7 @@ from streams.core.identity import Identification
 from streams.core.orders import Reversal
 from streams.core.partitioner import partitions_of
 from streams.core.runs import Mask
-from streams.core.tokens import token_of
+from streams.core.tokens import token_of, tokens_of
 
 FORWARDED = "forwarded"
 EVENT, OFFER, CLAIM = "event", "offer", "claim"  # purposes of a forwarded record
@@ -30,14 +30,20 @@ class Forward(NamedTuple):
     value: bytes | None
 
 
-def routing_key(event: Engagement | Checkout | Identification) -> str:
-    """The user token, else the order's id, so that an order completed twice without a token meets itself; else the
-    message's own. That of an identity message is its anonymous token."""
-    if isinstance(event, Identification):
-        return event.anonymous
-    if isinstance(event, Checkout):
-        return token_of(event.envelope) or event.order_id
-    return token_of(event) or event.message_id
+def engagement_keys(events: Sequence[Engagement]) -> list[str]:
+    """The routing keys of engagement events: the user token, else the message's own id."""
+    return [token or event.message_id for token, event in zip(tokens_of(events), events, strict=True)]
+
+
+def checkout_keys(events: Sequence[Checkout]) -> list[str]:
+    """Those of checkout events: the user token, else the order's id, so that an order completed twice without a token
+    meets itself (that is the message's own where it has none)."""
+    return [token_of(event.envelope) or event.order_id for event in events]
+
+
+def identity_keys(events: Sequence[Identification]) -> list[str]:
+    """Those of identity messages: the anonymous token."""
+    return [event.anonymous for event in events]
 
 
 class Router:
@@ -48,8 +54,6 @@ class Router:
 
     def astray(self, batch: Batch, at: Sequence[int], keys: Sequence[str]) -> tuple[Mask, list[Forward]]:
         """Which of the events (at those positions of the batch) belong elsewhere by their keys; what to send there."""
-        if self.partitions == 1:
-            return np.zeros(len(keys), np.bool_), []
         target = partitions_of([key.encode() for key in keys], self.partitions)
         away = target != self._partition
         places = [(at[i], int(target[i])) for i in np.flatnonzero(away).tolist()]

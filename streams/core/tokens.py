@@ -1,6 +1,6 @@
 """User tokens: which one an event belongs to, and the keyed hash that is all we keep of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -10,8 +10,13 @@ from streams.core.events import Envelope
 
 
 def token_of(event: Envelope) -> str:
-    """The event's user token, '' where it has none. Every token comes from here: identity links have their place."""
+    """The event's user token, '' where it has none. Every token comes from this module."""
     return event.user_id or event.anonymous_id or ""
+
+
+def tokens_of(events: Iterable[Envelope]) -> list[str]:
+    """The user tokens of many events."""
+    return [event.user_id or event.anonymous_id or "" for event in events]
 
 
 class Tokens:
