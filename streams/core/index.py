@@ -44,6 +44,11 @@ class Index:
         """Bytes of all arrays."""
         return sum(column.nbytes for run in self._runs for column in run[1:])
 
+    @property
+    def oldest(self) -> int | None:
+        """The earliest time of a row, ms; None where there is none."""
+        return min((int(times(run).min()) for run in self._runs if len(run.low)), default=None)
+
     def add(self, batch: Touches) -> Mask:
         """Take in the rows whose key is new, the first of each; the mask says which those were."""
         order = key_order(batch.keys)

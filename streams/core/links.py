@@ -9,7 +9,7 @@ import numpy as np
 
 from streams.core.index import Index
 from streams.core.message_ids import Keys
-from streams.core.runs import I64, U64, Mask, Touches, none, slices
+from streams.core.runs import I64, U64, Mask, Touches, matches, none
 from streams.core.touches import Owned
 
 _SPARE = 8  # marks for each link, so that few tokens without a link look as if they had one
@@ -52,22 +52,16 @@ class Links:
     def _place(self, tokens: U64) -> U64:
         return tokens & np.uint64(len(self._marks) - 1)
 
-    def _marked(self, tokens: U64) -> Mask:
-        """Which of the tokens may have links: all that have, and few others."""
-        return np.asarray(self._marks[self._place(tokens)])
-
     def of(self, tokens: U64) -> tuple[Touches, I64]:
         """The links of those tokens, and for each the position of its token, which may occur several times."""
-        at = np.flatnonzero(self._marked(tokens))
+        at = np.flatnonzero(self._marks[self._place(tokens)])
         if not len(at):
             return none(), at
         distinct, place = np.unique(tokens[at], return_inverse=True)
         links, owner = self._by_token.of_users(distinct)
-        number = np.bincount(owner, minlength=len(distinct))
-        first = np.concatenate(([0], np.cumsum(number)))
-        links = links.take(np.argsort(owner, kind="stable"))
-        which = slices(first[place], first[place + 1])
-        return links.take(which), at.repeat(number[place])
+        order = np.argsort(owner, kind="stable")
+        asked, found = matches(place, owner[order])
+        return links.take(order[found]), at[asked]
 
     def resolve(self, tokens: U64) -> tuple[U64, Mask]:
         """The canonical token of each (itself where that is ambiguous), and whether it is ambiguous."""
@@ -94,8 +88,7 @@ class Links:
     @property
     def oldest(self) -> int | None:
         """When the first of the links was noted, ms; None where there is none."""
-        time = self._by_token.rows().time
-        return int(time.min()) if len(time) else None
+        return self._by_token.oldest
 
     def renew(self, time: int) -> Touches:
         """Note all links anew, at that time (ms); they are."""

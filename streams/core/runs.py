@@ -141,6 +141,12 @@ def slices(starts: I64, ends: I64) -> I64:
     return offsets + np.arange(len(offsets))
 
 
+def matches(left: I64, right: I64) -> tuple[I64, I64]:
+    """The positions of every pair of equal numbers: one on the left, one on the right, which ascends."""
+    starts, ends = (np.searchsorted(right, left, side) for side in ("left", "right"))
+    return np.repeat(np.arange(len(left)), ends - starts), slices(starts, ends)
+
+
 def contains(run: Run, low: U64, high: U64) -> Mask:
     """Which of those keys (sorted by `low`) the run has."""
     place = np.searchsorted(run.low, low)

@@ -11,7 +11,7 @@ import numpy as np
 
 from streams.core.index import Index
 from streams.core.message_ids import Keys
-from streams.core.runs import I64, U32, U64, Mask, Touches, slices
+from streams.core.runs import I64, U32, U64, Mask, Touches, matches, slices
 
 _PART = 1 << 18  # touches or so that are put in order at once
 MOST = 1000  # touches a conversion sees, the latest ones
@@ -103,13 +103,12 @@ class TouchIndex(Index):
         """The rows of those tokens, once for each owner, and the owner of each."""
         tokens, token = np.unique(owned.token, return_inverse=True)
         order = np.argsort(token, kind="stable")
-        owner, starts = owned.owner[order], np.searchsorted(token[order], np.arange(len(tokens) + 1))
+        owner = owned.owner[order]
         rows, at = self.of_users(tokens)
         if len(tokens) == len(owner):
             return rows, owner[at]
-        copies = np.diff(starts)[at]
-        rows = rows.take(np.repeat(np.arange(len(at)), copies))
-        return rows, owner[slices(starts[at], starts[at + 1])]
+        seen, pairs = matches(at, token[order])
+        return rows.take(seen), owner[pairs]
 
     def _ordered(self, conversion: I64, rows: Touches, earlier: Mask) -> Found:
         """By conversion, time and message id; the latest MOST of each conversion."""
