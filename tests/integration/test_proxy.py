@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import urllib.request
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 
-from deploy.kafka.broker import free_ports
 from streams.clickhouse import Client, DatabaseError, connect
 from tests.integration.proxy import Mode, Proxy
-
-
-@pytest.fixture
-def proxy(clickhouse_server: str) -> Iterator[Proxy]:
-    upstream = urlsplit(clickhouse_server).port
-    assert upstream
-    with Proxy(upstream, free_ports(1)[0]) as proxy:
-        yield proxy
 
 
 @pytest.fixture
