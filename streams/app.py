@@ -196,16 +196,16 @@ def _run(app: Application, worker: Worker, monitor: Monitor, refresher: Refreshe
 
     @app.task  # type: ignore[untyped-decorator]
     async def looks() -> None:
-        await monitor.run(FLUSHES_A_LOOK * seconds)
+        await monitor.turns.run(FLUSHES_A_LOOK * seconds)
 
     @app.task  # type: ignore[untyped-decorator]
     async def refreshes() -> None:
-        await refresher.run(FLUSHES_A_REFRESH * seconds)
+        await refresher.turns.run(FLUSHES_A_REFRESH * seconds)
 
     @app.on_before_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
     async def last_flush(*_: object, **__: object) -> None:
-        await refresher.stop()
-        await monitor.stop()
+        await refresher.turns.stop()
+        await monitor.turns.stop()
         await worker.stop()
         for task in running:
             task.cancel()

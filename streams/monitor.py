@@ -5,10 +5,8 @@ is learnt from there too, so a start, or a change of that worker, needs nothing 
 and tried again; it never stops the flow.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
@@ -28,9 +26,9 @@ from streams.core.intake import CHECKOUT, ENGAGEMENT
 from streams.core.routing import FORWARDED
 from streams.threads import in_thread
 from streams.topics import dead_letters_of
+from streams.turns import Owner, Turns
 
 LOOKED_AT_AGAIN = 2 * DAY  # minutes before a start in which an alarm may have begun that is still on
-LAST_LOOK = 3.0  # s that a stop waits for a look that is under way
 LEFT_OUT = DAY  # minutes to catch up with, beyond which the older ones are learnt and not looked at
 _SOURCES = (ENGAGEMENT, CHECKOUT, FORWARDED)
 _DEAD_LETTERS = dead_letters_of(CHECKOUT)
@@ -50,26 +48,15 @@ class Outbox(Protocol):
     async def alert(self, goal: str, record: bytes) -> None: ...
 
 
-class Owner(Protocol):
-    """The worker: whether it is the one to look, and whether it is at work."""
-
-    @property
-    def leads(self) -> bool: ...
-
-    @property
-    def ready(self) -> bool: ...
-
-
 class Monitor:
-    """Watches `goals` (their ids), counted in so many `partitions`."""
+    """Watches `goals` (their ids), counted in so many `partitions`: a look a turn."""
 
     def __init__(
         self, goals: Sequence[str], client: Client, outbox: Outbox, group: Group, owner: Owner, partitions: int
     ) -> None:
         self._goals, self._client, self._outbox, self._group, self._owner = goals, client, outbox, group, owner
         self._partitions = partitions
-        self._stopping = asyncio.Event()
-        self._looking = asyncio.Lock()
+        self.turns = Turns(self._look)
         self._forget()
 
     def _forget(self) -> None:
@@ -80,20 +67,6 @@ class Monitor:
         self._dead: list[tuple[int, int]] = []  # how many dead letters of checkouts there were by which minute
         metrics.EXPECTED.clear()
         metrics.DROP_PROBABILITY.clear()
-
-    async def run(self, seconds: float) -> None:
-        """Look every so many seconds, until stopped."""
-        while not self._stopping.is_set():
-            async with self._looking:
-                await self._look()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), seconds)
-
-    async def stop(self) -> None:
-        """Let the look that is under way end: it uses the database."""
-        self._stopping.set()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._looking.acquire(), LAST_LOOK)
 
     async def _look(self) -> None:
         try:

@@ -1,15 +1,13 @@
 """Removal effects of every goal, from the journeys in the database into the table `removal_effects`."""
 
-import asyncio
 import json
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import structlog
@@ -19,8 +17,8 @@ from streams.core.markov import Transition, UnsolvableError, credit, finished, r
 from streams.core.money import MICRO
 from streams.core.rows import Columns
 from streams.threads import in_thread
+from streams.turns import Owner, Turns
 
-LAST_REFRESH = 3.0  # s that a stop waits for one that is under way
 _DAY = 86_400_000  # ms
 _AMOUNTS = ("removal_effect", "conversions", "value")
 _AS_OF = """
@@ -46,40 +44,17 @@ _KNOWN = (
 log = structlog.get_logger(__name__)
 
 
-class Owner(Protocol):
-    """The worker: whether it is the one of the group to do this, and whether it is at work."""
-
-    @property
-    def leads(self) -> bool: ...
-
-    @property
-    def ready(self) -> bool: ...
-
-
 class Refresher:
     """Keeps removal effects fresh while a worker runs; a failure is logged and tried again, and stops nothing."""
 
     def __init__(self, client: Client, owner: Owner) -> None:
         self._client, self._owner = client, owner
-        self._stopping, self._refreshing = asyncio.Event(), asyncio.Lock()
+        self.turns = Turns(self._refresh)
         self._said: dict[str, str] = {}
 
-    async def run(self, seconds: float) -> None:
-        """Refresh every so many seconds, until stopped."""
-        while not self._stopping.is_set():
-            if self._owner.leads and self._owner.ready:
-                async with self._refreshing:
-                    await self._refresh()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), seconds)
-
-    async def stop(self) -> None:
-        """Let the refresh that is under way end: it uses the database."""
-        self._stopping.set()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._refreshing.acquire(), LAST_REFRESH)
-
     async def _refresh(self) -> None:
+        if not (self._owner.leads and self._owner.ready):
+            return
         try:
             failed = await in_thread(partial(refresh, self._client, int(time.time())))
         except DatabaseError as error:

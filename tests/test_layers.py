@@ -29,7 +29,7 @@ FAUST_FOR_ALL = frozenset({
 COMPOSITION = ("__main__", "app", "cli", "worker", "embedded.demo")
 TOOLS = frozenset({
     "arrow", "brokers", "clickhouse", "embedded.folder", "fail_points", "goal_counts", "metrics", "ndjson",
-    "progress", "sink", "threads", "topics",
+    "progress", "sink", "threads", "topics", "turns",
 })  # fmt: skip
 
 

@@ -180,10 +180,10 @@ def test_what_the_broker_refuses_is_said_again(town):
 
 
 async def run_until(town, condition):
-    running = asyncio.create_task(town.monitor.run(0.01))
+    running = asyncio.create_task(town.monitor.turns.run(0.01))
     while not condition():
         await asyncio.sleep(0.01)
-    await town.monitor.stop()
+    await town.monitor.turns.stop()
     await running
 
 

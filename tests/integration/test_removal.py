@@ -165,9 +165,9 @@ class Owner:
 def refreshed(client, owner, seconds=0.01):
     async def run():
         refresher = Refresher(client, owner)
-        running = asyncio.create_task(refresher.run(seconds))
+        running = asyncio.create_task(refresher.turns.run(seconds))
         await asyncio.sleep(0.2)
-        await refresher.stop()
+        await refresher.turns.stop()
         await running
 
     asyncio.run(run())
