@@ -18,15 +18,12 @@ from pathlib import Path
 from confluent_kafka import Producer
 
 from streams import simulate
-from streams.core.partitioner import partitions_of
 from streams.embedded.broker import EmbeddedBroker
-from tests.bench.bench_worker import PARTITIONS, TOPICS, Worker
+from tests.bench.bench_worker import PARTITIONS, TOPICS, Records, Worker, simulated
 
 BEAT = 0.01  # s between portions of the producer
 PATIENCE = 30.0  # s
 BUCKET = re.compile(r'^maalstrom_end_to_end_seconds_bucket\{le="([^"]+)"\} (\S+)$', re.MULTILINE)
-
-Records = list[tuple[str, int, bytes]]
 
 
 def feed(bootstrap: str, records: Records, rate: int) -> None:
@@ -53,9 +50,7 @@ def run_once(records: Records, rate: int, folder: Path) -> tuple[float, float]:
     with EmbeddedBroker(dict.fromkeys(TOPICS, PARTITIONS)) as broker:
         worker = Worker(folder, broker.bootstrap)
         try:
-            deadline = time.monotonic() + PATIENCE
-            while worker.ask("/ready").strip() != "ready" and time.monotonic() < deadline:
-                time.sleep(0.1)
+            worker.wait_until_ready(time.monotonic() + PATIENCE)
             feed(broker.bootstrap, records, rate)
             deadline = time.monotonic() + PATIENCE
             while worker.total("maalstrom_events_total") < len(records) and time.monotonic() < deadline:
@@ -74,9 +69,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=30)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
-    made = list(simulate.generate(simulate.Scenario(events=options.rate * options.seconds)))
-    places = partitions_of([(record.key or "none").encode() for record in made], PARTITIONS).tolist()
-    records = [(record.topic, place, record.value) for record, place in zip(made, places, strict=True)]
+    records = simulated(options.rate * options.seconds)
     results = []
     for run in range(options.runs):
         with tempfile.TemporaryDirectory() as name:

@@ -45,6 +45,9 @@ SECONDS_MAX = 120.0
 ASK_AGAIN = 0.2  # s; each answer costs the worker some 5 ms
 
 
+Records = list[tuple[str, int, bytes]]  # topic, partition, value
+
+
 class Result(NamedTuple):
     """Events a second until worked on, and until in ClickHouse; CPU microseconds an event."""
 
@@ -73,6 +76,11 @@ class Worker:
         log = (folder / "worker.log").open("wb")
         self.process = subprocess.Popen([sys.executable, "-m", "streams", "worker"], env=environment, stderr=log)
 
+    def wait_until_ready(self, deadline: float) -> None:
+        """Return when it is, or at the deadline (monotonic)."""
+        while self.ask("/ready").strip() != "ready" and time.monotonic() < deadline:
+            time.sleep(0.1)
+
     def ask(self, path: str) -> str:
         try:
             with urlopen(self._web + path, timeout=5) as answer:
@@ -88,7 +96,14 @@ class Worker:
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
-def feed(bootstrap: str, records: list[tuple[str, int, bytes]], worker: Worker, deadline: float) -> None:
+def simulated(events: int) -> Records:
+    """A month of so many events, each in the partition of its key."""
+    made = list(simulate.generate(simulate.Scenario(events=events)))
+    places = partitions_of([(record.key or "none").encode() for record in made], PARTITIONS).tolist()
+    return [(record.topic, place, record.value) for record, place in zip(made, places, strict=True)]
+
+
+def feed(bootstrap: str, records: Records, worker: Worker, deadline: float) -> None:
     settings = {"bootstrap.servers": bootstrap, "linger.ms": 100, "batch.size": 1_000_000}
     producer = Producer(settings | {"queue.buffering.max.messages": 2 * AHEAD})
     done = 0
@@ -102,13 +117,12 @@ def feed(bootstrap: str, records: list[tuple[str, int, bytes]], worker: Worker, 
     producer.flush(30)
 
 
-def run_once(records: list[tuple[str, int, bytes]], folder: Path) -> Result:
+def run_once(records: Records, folder: Path) -> Result:
     with EmbeddedBroker(dict.fromkeys(TOPICS, PARTITIONS)) as broker:
         worker = Worker(folder, broker.bootstrap)
         try:
             deadline = time.monotonic() + SECONDS_MAX
-            while worker.ask("/ready").strip() != "ready" and time.monotonic() < deadline:
-                time.sleep(0.1)
+            worker.wait_until_ready(deadline)
             started, cpu = time.monotonic(), worker.cpu()
             feed(broker.bootstrap, records, worker, deadline)
             while worker.total("maalstrom_events_total") < len(records) and time.monotonic() < deadline:
@@ -129,9 +143,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=600_000)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
-    made = list(simulate.generate(simulate.Scenario(events=options.events)))
-    places = partitions_of([(record.key or "none").encode() for record in made], PARTITIONS).tolist()
-    records = [(record.topic, place, record.value) for record, place in zip(made, places, strict=True)]
+    records = simulated(options.events)
     results = []
     for run in range(options.runs):
         with tempfile.TemporaryDirectory() as name:
