@@ -27,6 +27,7 @@ class History:
         self._series: dict[tuple[str, Labels], Array] = {}
         self._names: set[str] = set()
         self._taken = 0
+        self._read: Samples | None = None
 
     async def run(self) -> None:
         """Sample until cancelled."""
@@ -50,9 +51,14 @@ class History:
                     self._series[key] = np.full(KEPT, np.nan)
                 self._series[key][at] = sample.value
         self._taken += 1
+        self._read = None
 
     def samples(self) -> Samples:
-        """What is kept, the oldest first."""
+        """What is kept, the oldest first: put in order once, however many panels ask before the next sample."""
+        self._read = self._read or self._in_order()
+        return self._read
+
+    def _in_order(self) -> Samples:
         order = np.arange(max(0, self._taken - KEPT), self._taken) % KEPT
         series = {key: values[order] for key, values in self._series.items()}
         return Samples(self._times[order], series, frozenset(self._names))
