@@ -67,7 +67,10 @@ def stream(seed: int) -> Iterator[Record]:
         for record in simulated(MONTH, seed=month, engagement=0.9, duplicates=0.1, disorder=0.1):
             if chance.random() < BAD:
                 yield chance.choice(bad)
-            yield record._replace(partition=chance.randrange(PARTITIONS)) if chance.random() < ASTRAY else record
+            # Each month has orders of its own: nobody completes those of another.
+            value = (record.value or b"").replace(b'"order_id":"', b'"order_id":"%d-' % month)
+            place = chance.randrange(PARTITIONS) if chance.random() < ASTRAY else None
+            yield record._replace(value=value, partition=place)
 
 
 class Chaos:
