@@ -17,10 +17,9 @@ from streams.core.coverage import covered
 from streams.core.ledger import HOUR, Applied, Ledger, Rules
 from streams.core.routing import EVENT, Forward
 from streams.core.rows import Rows
-from streams.core.segment import Segment, SegmentKey, cut, decode, encode, merged, open_since, valid
+from streams.core.segment import RAW_LIMIT, Segment, SegmentKey, cut, decode, encode, merged, open_since, valid
 from streams.core.statements import Statement
 
-RAW_LIMIT = 500 * 1024  # bytes of a segment before it is compressed
 SMALL = RAW_LIMIT // 4  # bytes of a segment that is worth merging
 RUN = 32  # small segments in a row that are merged
 MOST = 4000  # conversions stated in one report

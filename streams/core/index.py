@@ -47,7 +47,12 @@ class Index:
     @property
     def oldest(self) -> int | None:
         """The earliest time of a row, ms; None where there is none."""
-        return min((int(times(run).min()) for run in self._runs if len(run.low)), default=None)
+        return min((int(times(run).min()) for run in self._runs), default=None)
+
+    @property
+    def newest(self) -> int | None:
+        """The latest time of a row, ms; None where there is none."""
+        return max((int(times(run).max()) for run in self._runs), default=None)
 
     def add(self, batch: Touches) -> Mask:
         """Take in the rows whose key is new, the first of each; the mask says which those were."""
@@ -63,6 +68,14 @@ class Index:
         accepted = np.empty_like(fresh)
         accepted[order] = fresh
         return accepted
+
+    def holds(self, keys: Keys) -> Mask:
+        """Which of those keys it has."""
+        order = np.argsort(keys.low)
+        held = np.zeros(len(order), np.bool_)
+        for run in self._runs:
+            held[order] |= contains(run, keys.low[order], keys.high[order])
+        return held
 
     def _merge(self, epoch: int) -> None:
         """Merge while the smallest _FAN runs are of about one size, so that there are few, however many rows."""

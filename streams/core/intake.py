@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from streams.core.admission import Batch, Clock, Outcomes, ahead_of_now, too_late
+from streams.core.admission import Batch, Clock, Origin, Outcomes, ahead_of_now, too_late
 from streams.core.catalogue import Catalogue
 from streams.core.codes import Kinds
 from streams.core.engagement import EngagementColumns
@@ -23,6 +23,8 @@ from streams.core.events import (
     times,
 )
 from streams.core.identity import IDENTITY, Identification, identifications
+from streams.core.lending import Lender, News, State
+from streams.core.lent import LentOrders
 from streams.core.linking import Linking
 from streams.core.message_ids import MessageIds
 from streams.core.order_book import OrderBook
@@ -31,6 +33,7 @@ from streams.core.routing import (
     CLAIM,
     EVENT,
     FORWARDED,
+    LEND,
     OFFER,
     Forward,
     Router,
@@ -39,7 +42,8 @@ from streams.core.routing import (
     engagement_keys,
     identity_keys,
 )
-from streams.core.runs import I64, Mask, Touches
+from streams.core.runs import I64, Mask, Touches, concatenated, none
+from streams.core.segment import decode, recoded, rows
 from streams.core.tokens import Tokens
 from streams.core.touches import TouchIndex
 
@@ -49,13 +53,16 @@ E = TypeVar("E", Engagement, Checkout, Identification)
 
 @dataclass
 class Taken:
-    """What came of a batch: new touches, links, identity messages, orders that changed; outcomes, and what to send to
-    other partitions."""
+    """What came of a batch: new touches, lent ones, links (of them, those that events here `said`), identity messages,
+    orders and lent orders that changed; outcomes, and what to send to other partitions."""
 
     touches: list[Touches] = field(default_factory=list)
+    lent: list[Touches] = field(default_factory=list)
     links: list[Touches] = field(default_factory=list)
+    said: list[Touches] = field(default_factory=list)
     identified: list[Touches] = field(default_factory=list)
     orders: dict[str, Order] = field(default_factory=dict)
+    lent_orders: list[Order] = field(default_factory=list)
     outcomes: list[Outcomes] = field(default_factory=list)
     forwards: list[Forward] = field(default_factory=list)
 
@@ -71,21 +78,54 @@ class Intake:
         self.index = TouchIndex(self.ids.text)
         self.linking = Linking(tokens, router.partitions)
         self.book = OrderBook(catalogue, tokens)
+        self.lent = LentOrders(self.linking.links, router.partition)
+        known = State(self.index, self.linking.links, self.book, self.lent, self.kinds, self.ids)
+        self._lender = Lender(known, router.partition)
 
     def take(self, batch: Batch, now: int | None) -> Taken:
         """Take in a batch of any topic; `now` in ms, None in a replay."""
         taken = Taken()
-        if batch.topic != FORWARDED:
+        if batch.topic == FORWARDED:
+            self._forwarded(batch, now, taken)
+        else:
             self._events(batch, now, taken, routed=False)
-            return taken
+        if self._router.partitions > 1 and batch.values:
+            self._lend(batch, taken)
+        return taken
+
+    def _forwarded(self, batch: Batch, now: int | None, taken: Taken) -> None:
         work: Mapping[str, Callable[[Batch], None]] = {
             EVENT: lambda part: self._events(part, now, taken, routed=True),
             OFFER: lambda part: self._offers(part, taken),
             CLAIM: lambda part: self._claims(part, taken),
+            LEND: lambda part: self._borrow(part, taken),
         }
         for purpose, part in by_origin(batch):
             work[purpose](part)
-        return taken
+
+    def _borrow(self, batch: Batch, taken: Taken) -> None:
+        """What another partition says of tokens that are one person with ours."""
+        for value in batch.values:
+            segment = recoded(decode(value or b""), self.kinds)
+            self.ids.texts.update({(high, low): text for high, low, text in segment.texts})
+            touches, links = rows(segment.lent), rows(segment.links)
+            # Where links go round in a circle, our own touches come back.
+            touches = touches.take(~self.index.holds(touches.keys))
+            taken.lent.append(touches.take(self.index.lent.add(touches)))
+            # Noted now, as our own are: or the segment that has them would be past as soon as it is written.
+            noted = np.full(len(links.time), self.clock.latest)
+            taken.links.append(self.linking.links.add(links._replace(time=noted)))
+            taken.lent_orders += self.lent.put(segment.lent_orders)
+
+    def _lend(self, batch: Batch, taken: Taken) -> None:
+        """What others are to know of this batch."""
+        touches, links, said = (
+            concatenated([none(), *parts]) for parts in (taken.touches + taken.lent, taken.links, taken.said)
+        )
+        buyers = {buyer for order in taken.lent_orders for buyer in order.buyers}
+        news = News(touches, links, said, taken.orders.values(), np.fromiter(buyers, np.uint64, len(buyers)))
+        origin = Origin(LEND, batch.topic, self._router.partition, batch.offsets[0])
+        taken.forwards += self._lender.lend(news, origin)
 
     def _events(self, batch: Batch, now: int | None, taken: Taken, routed: bool) -> None:
         outcomes = Outcomes(batch)
@@ -142,7 +182,11 @@ class Intake:
 
     def _link(self, events: Iterable[Envelope], taken: Taken) -> None:
         """Events that carry both a user id and an anonymous one link them."""
-        taken.links.append(self.linking.of_events(events, self.clock.latest))
+        self._said(self.linking.of_events(events, self.clock.latest), taken)
+
+    def _said(self, links: Touches, taken: Taken) -> None:
+        taken.links.append(links)
+        taken.said.append(links)
 
     def _identity(
         self,
@@ -159,7 +203,7 @@ class Intake:
         rows, links, fresh = self.linking.of_messages(messages, time[admitted], self.clock.latest)
         outcomes.count(duplicate=(~fresh).sum(), accepted=fresh.sum())
         taken.identified.append(rows)
-        taken.links.append(links)
+        self._said(links, taken)
 
     def _admitted(self, topic: str, time: I64, at: Sequence[int], outcomes: Outcomes, now: int | None) -> Mask:
         """Which of the events may be taken in at all, as to their time; the others are dead letters."""

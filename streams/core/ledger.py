@@ -6,6 +6,7 @@
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +67,7 @@ class Ledger:
         self._intake = Intake(rules.catalogue, rules.token_key, rules.retention, Router(partition, partitions))
         self._index, self._book, self._clock = self._intake.index, self._intake.book, self._intake.clock
         self._ids, self._kinds, self._links = self._intake.ids, self._intake.kinds, self._intake.linking.links
+        self._lent, self._partition = self._intake.lent, partition
         self._reporter = Reporter(rules.catalogue, self._book, self._index, self._kinds, self._links)
         origin = "replay" if rules.replay else "live"
         self._aggregates = Aggregates(self._kinds, origin, partition)
@@ -80,12 +82,16 @@ class Ledger:
         that the state already covers are skipped. A bad record never raises: it is in the outcomes."""
         batch = self._uncovered(batch)
         taken = self._intake.take(batch, now)
-        touches, links = (concatenated([none(), *parts]) for parts in (taken.touches, taken.links))
+        touches, lent, links = (concatenated([none(), *parts]) for parts in (taken.touches, taken.lent, taken.links))
         self._engage(touches, _hour(now))
+        self._look_at(lent)
         self._reporter.mark(taken.orders.values())
         self._linked(links)
-        segment = self._segment(touches, [order.journaled() for order in taken.orders.values()])
+        if taken.lent_orders:
+            self._transitions.mark()
+        segment = self._segment(touches, [order.journaled() for order in taken.orders.values()], lent=lent)
         segment.links, segment.identified = columns(links), columns(concatenated([none(), *taken.identified]))
+        segment.lent_orders = taken.lent_orders
         return self._covering(batch, Applied(segment, taken.outcomes, taken.forwards))
 
     def _covering(self, batch: Batch, applied: Applied) -> Applied:
@@ -111,6 +117,10 @@ class Ledger:
     def _engage(self, touches: Touches, hour: int) -> None:
         self._aggregates.engaged(hour, touches.time, touches.kind)
         self._engaged.append(touches)
+        self._look_at(touches)
+
+    def _look_at(self, touches: Touches) -> None:
+        """Look again at the orders that those new touches may count for."""
         self._transitions.mark()
         self._reporter.mark(self._book.affected(touches.user, touches.time))
         links, at = self._links.of(touches.user)
@@ -138,11 +148,15 @@ class Ledger:
         start = 0 if self._rules.replay else bisect_left(batch.offsets, self.offsets.get(batch.topic, 0))
         return batch.part(start) if start else batch
 
-    def _segment(self, touches: Touches, orders: list[Order], statements: Sequence[Statement] = ()) -> Segment:
+    def _segment(
+        self, touches: Touches, orders: list[Order], statements: Sequence[Statement] = (), lent: Touches | None = None
+    ) -> Segment:
+        both = concatenated([touches, lent]) if lent else touches
         return Segment(
-            kinds={code: self._kinds.words[code] for code in used_kinds(touches, statements)},
+            kinds={code: self._kinds.words[code] for code in used_kinds(both, statements)},
             columns=columns(touches),
-            texts=self._ids.texts_of(touches.keys),
+            lent=columns(lent or none()),
+            texts=self._ids.texts_of(both.keys),
             orders=orders,
             statements=list(statements),
         )
@@ -175,9 +189,15 @@ class Ledger:
         for start in range(0, len(keys), _AT_ONCE):
             pairs += self._state(keys[start : start + _AT_ONCE], now)
             self._transitions.mark()
-        statements, resolve = self._reporter.statements.values(), self._links.resolve
-        self._transitions.count(self._index, statements, self._expired, now, resolve)
+        if self._transitions.due(now):
+            self._count_transitions(now)
         return Stated(self._segment(none(), [], [statement for statement, _ in pairs]), pairs)
+
+    def _count_transitions(self, now: int | None) -> None:
+        """Of journeys that lie in several partitions, the user's counts."""
+        statements, goals = self._reporter.statements.values(), self._rules.catalogue.goals
+        resolve, elsewhere = partial(self._links.resolve_at, self._partition), list(self._lent.bought(goals))
+        self._transitions.count(self._index, statements, self._expired, now, resolve, elsewhere)
 
     def _state(self, keys: Sequence[tuple[str, str]], now: int | None) -> list[tuple[Statement, Statement | None]]:
         statements = {statement.key: statement for statement in self._reporter.state(keys, now)}
@@ -211,6 +231,7 @@ class Ledger:
         self._expired = self._reporter.frozen_before = before
         self._ids.forget(self._index.expire(before - self._rules.catalogue.longest_window))
         self._intake.linking.seen.expire(before)
+        self._lent.expire(before)
         gone = self._book.expire(before)
         self._reporter.forget()
         return gone
@@ -238,6 +259,8 @@ class Ledger:
         self._clock.newest |= {t: max(n, self._clock.newest.get(t, 0)) for t, n in segment.newest.items()}
         touches = segment.touches
         touches = touches.take(self._index.add(touches))
+        self._index.lent.add(rows(segment.lent))
+        self._lent.put(segment.lent_orders)
         self._links.add(rows(segment.links))
         self._intake.linking.seen.add(rows(segment.identified))
         for order in segment.orders:

@@ -7,7 +7,7 @@ import numpy as np
 from streams.core.events import Envelope
 from streams.core.identity import Identification
 from streams.core.index import Index
-from streams.core.links import Links, link_rows
+from streams.core.links import Homes, Links, link_rows
 from streams.core.message_ids import MessageIds
 from streams.core.partitioner import partitions_of
 from streams.core.runs import I64, Mask, Touches, none
@@ -51,5 +51,8 @@ class Linking:
         if not two:
             return none()
         anonymous, user = zip(*two, strict=True)
-        home = partitions_of([token.encode() for token in user], self._partitions)
+        home = Homes(self._homes(anonymous), self._homes(user))
         return self.links.add(link_rows(self._tokens.hashes(anonymous), self._tokens.hashes(user), home, noted))
+
+    def _homes(self, tokens: Sequence[str]) -> I64:
+        return partitions_of([token.encode() for token in tokens], self._partitions)

@@ -1,9 +1,11 @@
 """Links: which anonymous tokens belong to which user ids, as far as anybody has said (contract 6).
 
 A link is a row of `Touches`: `user` is the hash of the anonymous token, `keys.high` that of the user id, `keys.low`
-the anonymous token's again, `kind` the partition of the user id, `time` that of the newest event when it was noted.
-What a token stands for depends on the set of links alone.
+the anonymous token's again, `kind` the partitions of both (see `homes`), `time` that of the newest event when it was
+noted. What a token stands for depends on the set of links alone.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,12 +15,27 @@ from streams.core.runs import I64, U64, Mask, Touches, matches, none
 from streams.core.touches import Owned
 
 _SPARE = 8  # marks for each link, so that few tokens without a link look as if they had one
+_HOME_BITS = 15  # of a partition's number: two of them are a kind, which is below 2**30
 
 
-def link_rows(anonymous: U64, user: U64, home: I64, time: int) -> Touches:
-    """Links of tokens (hashes) to users that live in the partitions `home`, noted at `time` (ms)."""
+class Homes(NamedTuple):
+    """The partitions that tokens live in, a link each: that of the anonymous one, and that of the user id."""
+
+    anonymous: I64
+    user: I64
+
+
+def link_rows(anonymous: U64, user: U64, home: Homes, time: int) -> Touches:
+    """Links of tokens to users (hashes), noted at `time` (ms)."""
     keys = Keys(user, anonymous, np.zeros(len(user), np.uint8))
-    return Touches(anonymous, np.full(len(user), time), home.astype(np.uint32), keys)
+    kind = home.anonymous << _HOME_BITS | home.user
+    return Touches(anonymous, np.full(len(user), time), kind.astype(np.uint32), keys)
+
+
+def homes(links: Touches) -> Homes:
+    """Where the tokens of those links live."""
+    kind = links.kind.astype(np.int64)
+    return Homes(kind >> _HOME_BITS, kind & ((1 << _HOME_BITS) - 1))
 
 
 class Links:
@@ -71,9 +88,23 @@ class Links:
         canonical[at] = links.keys.high
         return np.where(ambiguous, tokens, canonical), ambiguous
 
+    def to(self, users: U64) -> tuple[Touches, I64]:
+        """The links to those users (sorted, distinct), and for each the position of its user; their tokens are the
+        `keys.low` here too."""
+        return self._by_user.of_users(users)
+
+    def resolve_at(self, here: int, tokens: U64) -> tuple[U64, Mask]:
+        """As `resolve`; ambiguous or not, those too are set apart whose canonical token lives in another partition."""
+        canonical, apart = self.resolve(tokens)
+        users, place = np.unique(canonical, return_inverse=True)
+        links, at = self.to(users)
+        away = np.zeros(len(users), np.bool_)
+        away[at] = homes(links).user != here
+        return canonical, apart | away[place]
+
     def certain(self, users: U64) -> Owned:
         """The tokens that have one of those users (sorted, distinct) as their canonical token."""
-        links, at = self._by_user.of_users(users)
+        links, at = self.to(users)
         tokens, owner = np.concatenate([users, links.keys.low]), np.concatenate([np.arange(len(users)), at])
         canonical, ambiguous = self.resolve(tokens)
         theirs = (canonical == users[owner]) & ~ambiguous
@@ -81,7 +112,7 @@ class Links:
 
     def doubtful(self, users: U64) -> Owned:
         """The ambiguous tokens that are linked to one of those users (sorted, distinct), among others."""
-        links, at = self._by_user.of_users(users)
+        links, at = self.to(users)
         _, ambiguous = self.resolve(links.keys.low)
         return Owned(links.keys.low[ambiguous], at[ambiguous])
 

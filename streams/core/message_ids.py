@@ -27,6 +27,10 @@ class Keys(NamedTuple):
     low: U64
     form: NDArray[np.uint8]
 
+    def take(self, at: NDArray[np.int64] | NDArray[np.bool_] | slice) -> "Keys":
+        """Some of them."""
+        return Keys(self.high[at], self.low[at], self.form[at])
+
 
 def _mixed(x: U64) -> U64:
     """The finaliser of splitmix64 (Steele, Lea and Flood 2014): every bit of x reaches every bit."""

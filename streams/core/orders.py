@@ -24,6 +24,11 @@ class Completion(Struct, array_like=True, frozen=True, gc=False):
     goals: tuple[str, ...]  # ids of the goals it counts for
 
 
+def _rank(completion: Completion) -> tuple[int, str]:
+    """Of two completions of an order, the larger one counts."""
+    return completion.time, completion.message_id
+
+
 OURS = -1
 
 
@@ -63,9 +68,7 @@ class Order(Struct, array_like=True, gc=False):
 
     def complete(self, event: str, completion: Completion) -> list[Reversal]:
         """The latest completion by (time, message id) counts. Returns the reversals that need not wait any longer."""
-        standing = self.completions.get(event)
-        if standing is None or (completion.time, completion.message_id) > (standing.time, standing.message_id):
-            self.completions[event] = completion
+        self.completions[event] = max(self.completions.get(event, completion), completion, key=_rank)
         found, self.waiting = self.waiting, []
         return found
 
@@ -90,6 +93,19 @@ class Order(Struct, array_like=True, gc=False):
         copy = structs.replace(self)
         self.messages = []
         return copy
+
+    @property
+    def buyers(self) -> set[int]:
+        """The tokens (hashes) of those who completed it."""
+        return {completion.user for completion in self.completions.values() if completion.user}
+
+    def joined(self, other: "Order") -> "Order":
+        """What both states of one order say together, in whichever order they came."""
+        completions = dict(self.completions)
+        for event, completion in other.completions.items():
+            completions[event] = max(completion, completions.get(event, completion), key=_rank)
+        whole, refunded = self.whole or other.whole, max(self.refunded, other.refunded)
+        return Order(self.order_id, completions, whole, refunded, max(self.newest, other.newest))
 
     def worth(self, goal: Goal) -> Worth | None:
         """What it is worth for `goal`; None where it does not count for it. Formula: contract, section 5."""

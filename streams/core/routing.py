@@ -1,7 +1,8 @@
 """Routing: what a partition sends to others, through the internal topic `forwarded`, and what it makes of theirs.
 
 A record that lies in another partition than its routing key hashes to goes on to that one. A reversal that finds no
-order is offered to every other partition; the one that has the order claims it from the reversal's own.
+order is offered to every other partition; the one that has the order claims it from the reversal's own. What is known
+of linked tokens is lent (see lending.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,11 +19,11 @@ from streams.core.runs import Mask
 from streams.core.tokens import token_of, tokens_of
 
 FORWARDED = "forwarded"
-EVENT, OFFER, CLAIM = "event", "offer", "claim"  # purposes of a forwarded record
+EVENT, OFFER, CLAIM, LEND = "event", "offer", "claim", "lend"  # purposes of a forwarded record
 
 
 class Forward(NamedTuple):
-    """A record for another partition, as it came."""
+    """A record for another partition, as it came; what is lent is a segment."""
 
     target: int
     origin: Origin
@@ -50,26 +51,26 @@ class Router:
     """Knows its own partition and how many there are."""
 
     def __init__(self, partition: int, partitions: int) -> None:
-        self._partition, self.partitions = partition, partitions
+        self.partition, self.partitions = partition, partitions
 
     def astray(self, batch: Batch, at: Sequence[int], keys: Sequence[str]) -> tuple[Mask, list[Forward]]:
         """Which of the events (at those positions of the batch) belong elsewhere by their keys; what to send there."""
         target = partitions_of([key.encode() for key in keys], self.partitions)
-        away = target != self._partition
+        away = target != self.partition
         places = [(at[i], int(target[i])) for i in np.flatnonzero(away).tolist()]
-        origins = (Origin(EVENT, batch.topic, self._partition, batch.offsets[i]) for i, _ in places)
+        origins = (Origin(EVENT, batch.topic, self.partition, batch.offsets[i]) for i, _ in places)
         sent = zip(places, origins, strict=True)
         return away, [Forward(to, origin, batch.keys[i], batch.values[i]) for (i, to), origin in sent]
 
     def offers(self, reversal: Reversal, topic: str) -> list[Forward]:
         """To every other partition: does the order of this reversal live there?"""
-        origin = Origin(OFFER, topic, self._partition, reversal.offset)
-        others = (number for number in range(self.partitions) if number != self._partition)
+        origin = Origin(OFFER, topic, self.partition, reversal.offset)
+        others = (number for number in range(self.partitions) if number != self.partition)
         return [Forward(number, origin, reversal.key, reversal.value) for number in others]
 
     def claim(self, reversal: Reversal, topic: str) -> Forward:
         """To the reversal's own partition: its order is here."""
-        origin = Origin(CLAIM, topic, self._partition, reversal.offset)
+        origin = Origin(CLAIM, topic, self.partition, reversal.offset)
         return Forward(reversal.home, origin, reversal.key, reversal.value)
 
 

@@ -25,8 +25,7 @@ class Touches(NamedTuple):
     keys: Keys
 
     def take(self, at: I64 | Mask | slice) -> "Touches":
-        keys = Keys(self.keys.high[at], self.keys.low[at], self.keys.form[at])
-        return Touches(self.user[at], self.time[at], self.kind[at], keys)
+        return Touches(self.user[at], self.time[at], self.kind[at], self.keys.take(at))
 
 
 class Run(NamedTuple):

@@ -16,6 +16,7 @@ from streams.core.runs import Touches, concatenated, none
 from streams.core.statements import TOUCH, Statement
 
 K = TypeVar("K", str, int)
+RAW_LIMIT = 500 * 1024  # bytes of a segment before it is compressed: Kafka refuses 1 MiB
 
 
 class SegmentKey(NamedTuple):
@@ -59,6 +60,8 @@ class Segment(Struct, array_like=True, gc=False):
     starts: dict[str, int] = {}  # the next source offset before it, for the topics that it has records of
     links: Columns = Columns()  # as links.py has them
     identified: Columns = Columns()  # identity messages by their anonymous tokens
+    lent: Columns = Columns()  # touches of other partitions' tokens
+    lent_orders: list[Order] = []  # orders of other partitions
 
     @property
     def touches(self) -> Touches:
@@ -68,9 +71,13 @@ class Segment(Struct, array_like=True, gc=False):
     @property
     def latest(self) -> int:
         """The latest event time that it bears on, ms: it is needed until that is past the retention."""
-        times = [order.newest for order in self.orders] + [s.newest for s in self.statements]
-        tables = (rows(each).time for each in (self.columns, self.links, self.identified))
+        times = [order.newest for order in self.orders + self.lent_orders] + [s.newest for s in self.statements]
+        tables = (rows(each).time for each in _tables(self))
         return max(0, *(int(time.max(initial=0)) for time in tables), *(times or self.newest.values()))
+
+
+def _tables(segment: Segment) -> tuple[Columns, ...]:
+    return segment.columns, segment.links, segment.identified, segment.lent
 
 
 def rows(columns: Columns) -> Touches:
@@ -108,8 +115,8 @@ def cut(segment: Segment, limit: int) -> list[Segment]:
 
 def _lengths(segment: Segment) -> list[int]:
     """How many rows of each table, orders and statements."""
-    tables = segment.columns, segment.links, segment.identified
-    return [*(len(each.form) for each in tables), len(segment.orders), len(segment.statements)]
+    lists: tuple[list[Any], ...] = (segment.orders, segment.lent_orders, segment.statements)
+    return [*(len(each.form) for each in _tables(segment)), *map(len, lists)]
 
 
 def _halves(segment: Segment) -> tuple[Segment, Segment]:
@@ -125,16 +132,19 @@ def _halves(segment: Segment) -> tuple[Segment, Segment]:
 
 def _side(segment: Segment, at: Sequence[slice]) -> Segment:
     """A part of everything, with those kinds and texts alone that it needs: or halving would not make it small."""
-    touches, statements = segment.touches.take(at[0]), segment.statements[at[4]]
-    keys = set(zip(touches.keys.high.tolist(), touches.keys.low.tolist(), strict=True))
+    touches, links, identified, lent = (rows(each).take(part) for each, part in zip(_tables(segment), at, strict=False))
+    statements, both = segment.statements[at[6]], concatenated([touches, lent])
+    keys = set(zip(both.keys.high.tolist(), both.keys.low.tolist(), strict=True))
     return msgspec.structs.replace(
         segment,
-        kinds={code: segment.kinds[code] for code in used_kinds(touches, statements)},
+        kinds={code: segment.kinds[code] for code in used_kinds(both, statements)},
         columns=columns(touches),
-        links=columns(rows(segment.links).take(at[1])),
-        identified=columns(rows(segment.identified).take(at[2])),
+        links=columns(links),
+        identified=columns(identified),
+        lent=columns(lent),
         texts=[text for text in segment.texts if text[:2] in keys],
-        orders=segment.orders[at[3]],
+        orders=segment.orders[at[4]],
+        lent_orders=segment.lent_orders[at[5]],
         statements=statements,
     )
 
@@ -146,11 +156,12 @@ def recoded(segment: Segment, kinds: Kinds) -> Segment:
         return segment
     table = np.zeros(max(new) + 1, np.uint32)
     table[list(new)] = list(new.values())
-    touches = segment.touches
+    touches, lent = segment.touches, rows(segment.lent)
     return msgspec.structs.replace(
         segment,
         kinds={code: kinds.words[code] for code in new.values()},
         columns=columns(touches._replace(kind=table[touches.kind])),
+        lent=columns(lent._replace(kind=table[lent.kind])),
         statements=[_renumbered(statement, table) for statement in segment.statements],
     )
 
@@ -180,6 +191,8 @@ def merged(segments: Sequence[Segment]) -> Segment:
         starts=_starts(parts),
         links=_all(part.links for part in parts),
         identified=_all(part.identified for part in parts),
+        lent=_all(part.lent for part in parts),
+        lent_orders=list({order.order_id: order for part in parts for order in part.lent_orders}.values()),
     )
 
 

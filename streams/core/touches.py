@@ -11,7 +11,7 @@ import numpy as np
 
 from streams.core.index import Index
 from streams.core.message_ids import Keys
-from streams.core.runs import I64, U32, U64, Mask, Touches, matches, slices
+from streams.core.runs import I64, U32, U64, Mask, Touches, concatenated, matches, slices
 
 _PART = 1 << 18  # touches or so that are put in order at once
 MOST = 1000  # touches a conversion sees, the latest ones
@@ -45,7 +45,7 @@ class Owned(NamedTuple):
     owner: I64
 
 
-# The canonical token of each, and whether that is ambiguous.
+# The canonical token of each, and which are set apart: those that nobody, or somebody elsewhere, counts.
 Resolve = Callable[[U64], tuple[U64, Mask]]
 
 
@@ -55,11 +55,35 @@ def each_alone(users: U64) -> Owned:
 
 
 class TouchIndex(Index):
-    """All retained engagement events of one partition. `text_of` gives a message id's text, to order ties by."""
+    """All retained engagement events of one partition. `text_of` gives a message id's text, to order ties by. Touches
+    of other partitions' tokens that count for users here are `lent`: found with the rest, and counted with none."""
 
     def __init__(self, text_of: Callable[[int, int, int], str]) -> None:
         super().__init__()
         self._text_of = text_of
+        self.lent = Index()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return super().nbytes + self.lent.nbytes
+
+    def expire(self, before: int) -> Keys:
+        """Forget the rows before that time (ms), of each run as soon as they are many; returns keys of none now."""
+        one, other = super().expire(before), self.lent.expire(before)
+        gone = Keys(*(np.concatenate([one[i], other[i]]) for i in range(3)))
+        return gone.take(~(self.holds(gone) | self.lent.holds(gone)))
+
+    def users(self) -> U64:
+        """All users, sorted."""
+        return np.union1d(super().users(), self.lent.users())
+
+    def of_users(self, users: U64) -> tuple[Touches, I64]:
+        """The rows of those users (sorted, distinct), and for each the user's position in `users`."""
+        if not len(self.lent):
+            return super().of_users(users)
+        found = super().of_users(users), self.lent.of_users(users)
+        return concatenated([rows for rows, _ in found]), np.concatenate([owner for _, owner in found])
 
     def journeys(self, wanted: Wanted, classes: I64, tokens_of: Callable[[U64], Owned] = each_alone) -> Found:
         """The touches that each wanted conversion sees (contract 4); `classes[kind]` is a kind's action class, and
@@ -76,16 +100,16 @@ class TouchIndex(Index):
 
     def histories(self, classes: I64, resolve: Resolve | None = None) -> Iterator[Touches]:
         """Everybody's touches, by user, time and message id, in parts that hold all touches of a user each; `classes`
-        as for `journeys`. `resolve` says who the users are; what is ambiguous is left out."""
+        as for `journeys`. `resolve` says who the users are; what it sets apart is left out."""
         linked = np.zeros(0, np.uint64)
         if resolve:
             users = self.users()
-            canonical, ambiguous = resolve(users)
-            away = (canonical != users) | ambiguous
+            canonical, apart = resolve(users)
+            away = (canonical != users) | apart
             linked = np.union1d(users[away], canonical[away])
             rows, _ = self.of_users(linked)
-            user, ambiguous = resolve(rows.user)
-            yield self._history(rows._replace(user=user).take(~ambiguous), classes)
+            user, apart = resolve(rows.user)
+            yield self._history(rows._replace(user=user).take(~apart), classes)
         parts = len(self) // _PART + 1
         edges = [(1 << 64) * part // parts for part in range(parts + 1)]
         for least, end in pairwise(edges):

@@ -31,6 +31,14 @@ _MOVED = 31  # days between two completions of one order
 _SPARSE = 8  # possible transitions for each one there is, beyond which they are sorted to be counted
 
 
+class Bought(NamedTuple):
+    """A conversion that counts, as another partition has it: the goal's id, the canonical user, the time in ms."""
+
+    goal: str
+    user: int
+    time: int
+
+
 class _History(NamedTuple):
     """Touches by user and time (ms); `state` is 1 + the code of the campaign, since 0 is OUTSIDE."""
 
@@ -84,6 +92,10 @@ class Transitions:
         """The state is another's: of what that counted, some may have come to nothing since."""
         self._changed = self._restored = True
 
+    def due(self, now: int | None) -> bool:
+        """Whether something has changed, and it is time to count anew at `now` (ms; None: it is)."""
+        return self._changed and (now is None or now >= self._next)
+
     def count(
         self,
         index: TouchIndex,
@@ -91,33 +103,37 @@ class Transitions:
         since: int,
         now: int | None,
         resolve: Resolve | None = None,
+        elsewhere: Collection[Bought] = (),
     ) -> None:
-        """Count anew if something has changed and that is due at `now` (ms; None: it is). `resolve` knows who is who.
-        Days that do not lie wholly after `since` (ms), before which events may be forgotten, stay as they are."""
-        if not self._changed or (now is not None and now < self._next):
-            return
+        """Count anew. `resolve` knows who is who; `elsewhere` are conversions of users here that others state. Days
+        that do not lie wholly after `since` (ms), before which events may be forgotten, stay as they are."""
         self._changed, self._next = False, (now or 0) + PAUSE * len(index)
         counting = [statement for statement in statements if statement.counted]
         goals = [
-            _GoalJourneys(goal, [s for s in counting if s.goal == goal.id], self._kinds)
+            _GoalJourneys(
+                goal,
+                [s for s in counting if s.goal == goal.id],
+                [bought for bought in elsewhere if bought.goal == goal.id],
+                self._kinds,
+            )
             for goal in self._catalogue.goals
         ]
-        touched = np.zeros(0, np.int64)  # days
         for touches in index.histories(self._kinds.class_of, resolve):
             history = _History(touches.user, touches.time, self._kinds.campaign_of[touches.kind] + 1)
-            touched = np.union1d(touched, history.time // DAY)
             for goal in goals:
                 goal.add(history)
         found = {(goal.id, day): counts for goal in goals for day, counts in goal.days() if day * DAY >= since}
-        days = np.union1d(touched, column(list(statements), "time") // DAY)
-        known = {*self._days, *(self._any_key(days) if self._restored else ())}
+        known = {*self._days, *(self._any_key(index, statements) if self._restored else ())}
         since_then = {key for key in known if key[1] * DAY >= since} | found.keys()
         self._unwritten |= {key for key in since_then if not _equal(found.get(key), self._days.get(key))}
         self._days, self._restored = found, False
 
-    def _any_key(self, days: I64) -> Iterator[tuple[str, int]]:
-        """Every day that may have been counted before, for each goal: a completion can move by so many days."""
-        span = range(int(days[0]) - _MOVED, int(days[-1]) + 1) if len(days) else range(0)
+    def _any_key(self, index: TouchIndex, statements: Collection[Statement]) -> Iterator[tuple[str, int]]:
+        """Every day that may have been counted before, for each goal: a completion can move by so many days, and
+        touches count for nobody, or elsewhere, when a link says so."""
+        edges = (index.oldest, index.newest, index.lent.oldest, index.lent.newest, *(s.time for s in statements))
+        days = [time // DAY for time in edges if time is not None]
+        span = range(min(days) - _MOVED, max(days) + 1) if days else range(0)
         return product((goal.id for goal in self._catalogue.goals), span)
 
     def changes(self, version: int) -> dict[str, Columns]:
@@ -159,13 +175,14 @@ def _equal(one: Counts | None, other: Counts | None) -> bool:
 
 
 class _GoalJourneys:
-    """The journeys for one goal, whose conversions that count are `statements`."""
+    """The journeys for one goal, whose conversions that count are `statements` and those `elsewhere`."""
 
-    def __init__(self, goal: Goal, statements: Sequence[Statement], kinds: Kinds) -> None:
+    def __init__(self, goal: Goal, statements: Sequence[Statement], elsewhere: Sequence[Bought], kinds: Kinds) -> None:
         self.id, self._size = goal.id, int(kinds.campaign_of.max(initial=-1)) + 2
         self._window = max(goal.windows.click, goal.windows.engage, goal.windows.view)
-        self._buyers = np.fromiter((s.user for s in statements), np.uint64, len(statements))
-        self._bought = column(statements, "time")
+        bought: list[Statement | Bought] = [*statements, *elsewhere]
+        self._buyers = np.fromiter((each.user for each in bought), np.uint64, len(bought))
+        self._bought = np.fromiter((each.time for each in bought), np.int64, len(bought))
         self._converted = _tally(_converted([s for s in statements if s.touches], kinds), self._size)
         self._ended = [_NOTHING]
 

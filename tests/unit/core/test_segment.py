@@ -85,7 +85,7 @@ def test_a_batch_that_is_read_again_after_a_crash_between_parts_loses_nothing_to
     """The second half holds the newest event: were that known already, the first events would now be too late."""
     values = [*(touch(f"old-{i}", NOON - 50 * DAY + i) for i in range(2)), touch("new-1", NOON), touch("new-2", NOON)]
     ledger = new_ledger()
-    (first, _) = cut(applied(ledger, ENGAGEMENT, values), 200)
+    (first, _) = cut(applied(ledger, ENGAGEMENT, values), 220)
     restored = new_ledger()
     restored.restore([(SegmentKey(NOW // HOUR, 1, 0), first)], NOW)
     restored.apply(Batch(ENGAGEMENT, values, [None] * 4, range(4)), NOW)

@@ -1,0 +1,154 @@
+"""Lending: what a partition tells others of tokens that are one person with theirs (contract 6).
+
+Tokens that are linked mostly live in different partitions. What there is of a token (its touches, and who it is linked
+to) goes from the partition that it lives in to those of all users that it is linked to, and so do its orders: journeys
+come together at the user. From there it goes on to each partition that has lent an order of somebody who is linked to
+the user, so that it sees the same journey. Nothing is ever taken back: what a token stands for follows from the links.
+All of it only adds to what somebody knows, so it may arrive late, twice, and in any order.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import structs
+
+from streams.core.admission import Origin
+from streams.core.codes import Kinds
+from streams.core.lent import LentOrders
+from streams.core.links import Links, homes
+from streams.core.message_ids import MessageIds
+from streams.core.order_book import OrderBook
+from streams.core.orders import Order
+from streams.core.routing import Forward
+from streams.core.runs import I64, U64, Touches, concatenated, none
+from streams.core.segment import RAW_LIMIT, Segment, columns, cut, encode, used_kinds
+from streams.core.touches import TouchIndex
+
+
+class State(NamedTuple):
+    """What a partition knows of tokens, its own and those of others."""
+
+    touches: TouchIndex
+    links: Links
+    book: OrderBook
+    lent: LentOrders
+    kinds: Kinds
+    ids: MessageIds
+
+
+class News(NamedTuple):
+    """What a batch has added to it: `touches`, lent ones among them; `links`, and those of them that events here have
+    `said`; `orders` of this partition that changed; `buyers` of new lent orders."""
+
+    touches: Touches
+    links: Touches
+    said: Touches
+    orders: Iterable[Order]
+    buyers: U64
+
+
+@dataclass
+class _Parcel:
+    """What goes to one partition."""
+
+    touches: list[Touches] = field(default_factory=list)
+    links: list[Touches] = field(default_factory=list)
+    orders: dict[str, Order] = field(default_factory=dict)
+
+
+class Lender:
+    """Lends what the partition `here` knows."""
+
+    def __init__(self, state: State, here: int) -> None:
+        self._state, self._here = state, here
+        self._parcels: defaultdict[int, _Parcel] = defaultdict(_Parcel)
+
+    def lend(self, news: News, origin: Origin) -> list[Forward]:
+        """What to send for those news, which are in the state already; `origin` says what they came from."""
+        state = self._state
+        new = state.lent.borrow(np.concatenate([news.links.user, news.buyers]))
+        for target, at in _grouped(*self._away(np.arange(len(news.said.user)), homes(news.said).anonymous)):
+            self._parcels[target].links.append(news.said.take(at))
+        for target, at in _grouped(*self._readers(news.touches.user)):
+            self._parcels[target].touches.append(news.touches.take(at))
+        for target, at in _grouped(*self._readers(news.links.user)):
+            self._parcels[target].links.append(news.links.take(at))
+        self._lend_orders(news.orders)
+        self._lend_past(news.links)
+        self._lend_journeys(new)
+        return list(self._sent(origin))
+
+    def _readers(self, tokens: U64) -> tuple[I64, I64]:
+        """Who is to know what there is of those tokens: (position of the token, partition), a row each."""
+        links, at = self._state.links.of(tokens)
+        home = homes(links)
+        own, ours = home.anonymous == self._here, home.user == self._here
+        users, by = self._state.lent.borrowers(links.keys.high[ours])
+        parts = [(at[own], home.user[own]), (at[ours][users], by), self._state.lent.borrowers(tokens)]
+        return self._away(*map(np.concatenate, zip(*parts, strict=True)))
+
+    def _away(self, position: I64, partition: I64) -> tuple[I64, I64]:
+        away = partition != self._here
+        return position[away], partition[away]
+
+    def _lend_orders(self, orders: Iterable[Order]) -> None:
+        """Those of buyers that are linked to users of other partitions go there."""
+        bought = [(order, user) for order in orders for user in order.buyers]
+        links, at = self._state.links.of(np.fromiter((user for _, user in bought), np.uint64, len(bought)))
+        for i, partition in zip(*(each.tolist() for each in self._away(at, homes(links).user)), strict=True):
+            order = structs.replace(bought[i][0], messages=[], waiting=[])
+            self._parcels[partition].orders[order.order_id] = order
+
+    def _lend_past(self, links: Touches) -> None:
+        """All that there was of newly linked tokens, to whom it is new."""
+        if not len(links.user):
+            return
+        home = homes(links)
+        own, ours = home.anonymous == self._here, home.user == self._here
+        at, by = self._state.lent.borrowers(links.keys.high[ours])
+        tokens = np.concatenate([links.user[own], links.user[ours][at]])
+        self._lend_all(tokens, np.concatenate([home.user[own], by]))
+        buyers = np.unique(links.user[own]).tolist()
+        self._lend_orders(order for buyer in buyers for order in self._state.book.of_buyer(buyer))
+
+    def _lend_journeys(self, borrowers: Iterable[tuple[int, int]]) -> None:
+        """All that there is of those users and of who is linked to them, each to a partition."""
+        for user, by in borrowers:
+            users = np.array([user], np.uint64)
+            links, _ = self._state.links.to(users)
+            tokens = np.append(users, links.keys.low)
+            self._lend_all(tokens, np.full(len(tokens), by))
+
+    def _lend_all(self, tokens: U64, partition: I64) -> None:
+        """All touches and links of those tokens, each to a partition."""
+        for target, at in _grouped(*self._away(np.arange(len(tokens)), partition)):
+            distinct = np.unique(tokens[at])
+            self._parcels[target].touches.append(self._state.touches.of_users(distinct)[0])
+            self._parcels[target].links.append(self._state.links.of(distinct)[0])
+
+    def _sent(self, origin: Origin) -> Iterator[Forward]:
+        parcels, self._parcels = self._parcels, defaultdict(_Parcel)
+        for target, parcel in sorted(parcels.items()):
+            for part in cut(self._wrapped(parcel), RAW_LIMIT):
+                if part.lent.form or part.links.form or part.lent_orders:
+                    yield Forward(target, origin, None, encode(part))
+
+    def _wrapped(self, parcel: _Parcel) -> Segment:
+        touches = concatenated([none(), *parcel.touches])
+        touches = touches.take(self._state.kinds.class_of[touches.kind] > 0)
+        return Segment(
+            kinds={code: self._state.kinds.words[code] for code in used_kinds(touches, ())},
+            lent=columns(touches),
+            texts=self._state.ids.texts_of(touches.keys),
+            links=columns(concatenated([none(), *parcel.links])),
+            lent_orders=list(parcel.orders.values()),
+        )
+
+
+def _grouped(position: I64, partition: I64) -> Iterator[tuple[int, I64]]:
+    """The positions for each partition."""
+    for target in np.unique(partition).tolist():
+        yield target, np.unique(position[partition == target])
