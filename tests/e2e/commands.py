@@ -18,7 +18,7 @@ from tests.reference import attribute
 
 COMMAND = str(Path(sys.executable).with_name("maalstrom"))
 TOKEN_KEY = "a secret of the tests"
-TOPICS = ("engagement", "checkout")
+TOPICS = ("engagement", "checkout", "identity")
 _OURS = ("MAALSTROM_", "BROKER_URL", "WEB_BIND", "WEB_PORT", "COLUMNS", "FORCE_COLOR")
 
 
@@ -101,8 +101,9 @@ class Month:
         return parse((self.folder / "catalogue.toml").read_text("utf-8"))
 
     def lines(self, topic: str) -> list[bytes]:
-        """The events of one topic, in the order of arrival."""
-        return (self.folder / f"{topic}.ndjson").read_bytes().splitlines()
+        """The events of one topic, in the order of arrival; none where it has no file."""
+        file = self.folder / f"{topic}.ndjson"
+        return file.read_bytes().splitlines() if file.exists() else []
 
     @property
     def records(self) -> list[tuple[str, bytes | None]]:
@@ -112,5 +113,6 @@ class Month:
     @property
     def arguments(self) -> list[str | Path]:
         """What `replay` is given to read it."""
-        files = [part for topic in TOPICS for part in (f"--{topic}", self.folder / f"{topic}.ndjson")]
-        return [*files, "--catalogue", self.folder / "catalogue.toml"]
+        files = {topic: self.folder / f"{topic}.ndjson" for topic in TOPICS}
+        given = [part for topic, file in files.items() if file.exists() for part in (f"--{topic}", file)]
+        return [*given, "--catalogue", self.folder / "catalogue.toml"]

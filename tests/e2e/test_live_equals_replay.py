@@ -9,13 +9,14 @@ from streams.simulate import catalogue_text
 from tests.e2e.commands import TOKEN_KEY, TOPICS, Month, dump, embedded, maalstrom, ok, unlike_reference
 from tests.e2e.pipeline import FAUST, Pipeline, stop
 from tests.integration.harness import DAYS, first_day, simulated
+from tests.integration.people import several_tokens
 from tests.integration.written import read_tables
 
 KEYED = {"MAALSTROM_TOKEN_KEY": TOKEN_KEY}
 
 
 def test_live_equals_replay(tmp_path: Path) -> None:
-    records = simulated(4_000, seed=31, refunds=0.3, duplicates=0.1, disorder=0.2)
+    records = several_tokens(simulated(4_000, seed=31, refunds=0.3, duplicates=0.1, disorder=0.2), seed=31)
     files = Month(tmp_path)
     for topic in TOPICS:
         lines = (record.value or b"" for record in records if record.topic == topic)

@@ -12,6 +12,7 @@ from itertools import count, islice
 from deploy.kafka.broker import Broker
 from streams.fail_points import POINTS
 from tests.integration.harness import Account, Rig, simulated
+from tests.integration.people import several_tokens
 from tests.integration.proxy import MODES, Mode, Proxy
 from tests.integration.records import Record
 from tests.integration.test_poison import COMPRESSIONS, bad_records
@@ -61,10 +62,11 @@ def faults(seed: int) -> Iterator[Fault]:
 
 
 def stream(seed: int) -> Iterator[Record]:
-    """Records without end: simulated months, bad records among them, some of all in a wrong partition."""
+    """Records without end: simulated months of people with several tokens, bad records among them, some of all in a
+    wrong partition."""
     chance, bad = random.Random(seed), bad_records()
     for month in count(seed):
-        for record in simulated(MONTH, seed=month, engagement=0.9, duplicates=0.1, disorder=0.1):
+        for record in several_tokens(simulated(MONTH, seed=month, engagement=0.9, duplicates=0.1, disorder=0.1), month):
             if chance.random() < BAD:
                 yield chance.choice(bad)
             # Each month has orders of its own: nobody completes those of another.

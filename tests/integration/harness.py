@@ -35,7 +35,7 @@ from tests.reference_events import DeadLetter, decode
 
 TOKEN_KEY = "a secret of the tests"
 SESSION_S = 6  # until a worker that is silent loses its partitions; the shortest that brokers allow
-EVENTS = ("engagement", "checkout")
+EVENTS = ("engagement", "checkout", "identity")
 DAYS = 30
 AHEAD_S = 3600  # how far ahead of now an event may be
 _SEGMENT_KEY = struct.Struct(">Iqqq")  # partition, hour, epoch, sequence

@@ -10,6 +10,7 @@ import pytest
 
 from streams.fail_points import POINTS
 from tests.integration.harness import Rig, simulated
+from tests.integration.people import several_tokens
 from tests.integration.records import Record
 
 pytestmark = pytest.mark.faults
@@ -29,7 +30,8 @@ def test_a_worker_that_dies_between_any_two_steps(rig: Rig) -> None:
     deaths = DEATHS * [point for point in POINTS if point != "merged"]
     chance.shuffle(deaths)
     deaths += DEATHS * ["merged"]  # which needs segments that are many and written
-    records = some_astray(simulated(60_000, seed=4, engagement=0.9, duplicates=0.1), 0.2, seed=4)
+    people = several_tokens(simulated(60_000, seed=4, engagement=0.9, duplicates=0.1), seed=4)
+    records = some_astray(people, 0.2, seed=4)
     worker = rig.worker(CONSUMER_GROUP_INSTANCE_ID="one", BROKER_MAX_POLL_RECORDS="20")
     sent = 0
     for point in deaths:
