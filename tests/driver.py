@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from streams.core.admission import Batch, DeadLetter
 from streams.core.catalogue import Catalogue, parse
+from streams.core.identity import IDENTITY
 from streams.core.ledger import CHECKOUT, ENGAGEMENT, Applied, Ledger, Rules
 from streams.core.segment import Segment, SegmentKey, decode, encode
 from tests.messages import DAY, HOUR, NOON, message, touch
@@ -44,6 +45,10 @@ class Driver:
     def buy(self, *values: bytes) -> Applied:
         """Checkout events arrive."""
         return self._apply(CHECKOUT, values)
+
+    def identify(self, *values: bytes) -> Applied:
+        """Identity messages arrive."""
+        return self._apply(IDENTITY, values)
 
     def _apply(self, topic: str, values: Sequence[bytes]) -> Applied:
         applied = self.ledger.apply(self.batch(topic, values), self.now)

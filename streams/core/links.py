@@ -116,6 +116,13 @@ class Links:
         _, ambiguous = self.resolve(links.keys.low)
         return Owned(links.keys.low[ambiguous], at[ambiguous])
 
+    def loosened(self, users: U64) -> Mask:
+        """Who may have had more tokens before: one of theirs is ambiguous, or they are linked to others themselves."""
+        distinct, place = np.unique(users, return_inverse=True)
+        loose = self.resolve(distinct)[0] != distinct
+        loose[self.doubtful(distinct).owner] = True
+        return np.asarray(loose[place])
+
     @property
     def oldest(self) -> int | None:
         """When the first of the links was noted, ms; None where there is none."""

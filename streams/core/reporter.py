@@ -97,8 +97,18 @@ class Reporter:
         found = self._index.journeys(wanted, self._kinds.class_of, self._links.certain)
         blobs = self._with_tokens(cases, found)
         doubtful = ambiguous | self._doubtful(wanted, np.array([not blob for blob in blobs], np.bool_))
-        seen = zip(cases, map(Seen, user.tolist(), blobs, found.earlier.tolist(), doubtful.tolist()), strict=True)
+        earlier = found.earlier | self._forgotten(cases, user)
+        seen = zip(cases, map(Seen, user.tolist(), blobs, earlier.tolist(), doubtful.tolist()), strict=True)
         return [self._statement(case, each, now) for case, each in seen]
+
+    def _forgotten(self, cases: Sequence[Case], user: U64) -> Mask:
+        """Which had an earlier touch when they were last stated that may have been forgotten since; not where it may
+        as well be a link that has taken it away."""
+        once = [
+            before is not None and before.user == now and before.reason == "out_of_window" and self.frozen_before > 0
+            for before, now in zip((case.before for case in cases), user.tolist(), strict=True)
+        ]
+        return np.array(once, np.bool_) & ~self._links.loosened(user)
 
     def _doubtful(self, wanted: Wanted, untouched: Mask) -> Mask:
         """Which of the untouched ones would see a touch of a token that is linked to others, too."""
@@ -131,9 +141,6 @@ class Reporter:
     def _statement(self, case: Case, seen: Seen, now: int | None) -> Statement:
         goal, order, completion, worth, before = case
         user, touches = seen.user, seen.touches
-        if before and before.user == user and before.reason == "out_of_window" and self.frozen_before:
-            # An earlier touch that was seen once may have been forgotten since.
-            seen = seen._replace(earlier=True)
         reason = "" if touches else _reason(completion, seen)
         # Of an order so old that touches are forgotten, a link that comes now says nothing new.
         same_user = before is not None and before.user in (user, completion.user)

@@ -4,7 +4,7 @@ import pytest
 
 from streams.core.segment import decode, encode, merged
 from tests.driver import Driver
-from tests.messages import DAY, HOUR, NOON, order, refund, touch
+from tests.messages import DAY, HOUR, NOON, identify, order, refund, touch
 
 RETENTION = 45 * DAY
 WINDOW = 7 * DAY
@@ -62,6 +62,21 @@ def test_a_refund_long_after_the_purchase_keeps_its_journey_although_the_touches
         driver.flush()
     assert driver.ledger.size[0] == 2  # those of others
     assert driver.conversions() == {("autumn", ""): 1}
+
+
+def test_an_earlier_touch_that_a_link_takes_away_is_not_taken_for_a_forgotten_one() -> None:
+    driver = Driver()
+    driver.pass_days(0)
+    driver.pass_days(90)
+    driver.flush()
+    driver.engage(touch("t", driver.now - 20 * DAY, user=None, anonymous="x"))
+    driver.identify(identify("i", driver.now, "x", "u"))
+    driver.buy(order("c", driver.now, "o"))
+    driver.flush()
+    assert driver.conversions() == {("", "out_of_window"): 1}
+    driver.identify(identify("j", driver.now, "x", "v"))
+    driver.flush()
+    assert driver.conversions() == {("", "no_touch"): 1}
 
 
 def test_a_conversion_that_was_not_stated_yet_is_never_forgotten() -> None:
