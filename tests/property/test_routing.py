@@ -1,68 +1,17 @@
 """Several partitions against the naive reference: whatever partition a record lies in, the figures are the same."""
 
-from collections import defaultdict
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.admission import Batch, Origin
 from streams.core.events import REVERSALS, Rejected, checkout
-from streams.core.ledger import Ledger, Rules
-from streams.core.routing import FORWARDED
-from streams.core.segment import Segment, SegmentKey, decode, encode
 from streams.core.tokens import token_of
-from tests.property.test_ledger import HOUR, KEY, LONG, check, slow
+from tests.cluster import NOW, PARTITIONS, Cluster
+from tests.messages import HOUR
+from tests.property.test_ledger import check, slow
 from tests.reference import attribute
-from tests.strategies import CATALOGUE, NOON, Stream, streams
-from tests.tables import Database
-
-PARTITIONS = 3
-NOW = NOON + 48 * HOUR
-Record = tuple[bytes | None, bytes | None, Origin | None]
-
-
-class Cluster:
-    """Partitions with their ledgers, journals and source logs, and the internal topic between them."""
-
-    def __init__(self) -> None:
-        self.database = Database()
-        self.logs: dict[tuple[str, int], list[Record]] = defaultdict(list)
-        self.journals: dict[int, list[tuple[SegmentKey, bytes]]] = defaultdict(list)
-        self.ledgers = {number: self.restored(number) for number in range(PARTITIONS)}
-        self.letters: list[bytes | None] = []
-
-    def restored(self, number: int) -> Ledger:
-        ledger = Ledger(Rules(CATALOGUE, KEY, retention=LONG), number, PARTITIONS)
-        ledger.restore([(key, decode(value)) for key, value in self.journals[number]], NOW)
-        return ledger
-
-    def pending(self) -> list[tuple[str, int]]:
-        return [(t, p) for (t, p), log in sorted(self.logs.items()) if self.ledgers[p].offsets.get(t, 0) < len(log)]
-
-    def step(self, topic: str, number: int, size: int, durable: bool = True) -> None:
-        """Apply some records; without `durable` the worker dies after forwarding, before its segment is written."""
-        start = self.ledgers[number].offsets.get(topic, 0)
-        records = self.logs[topic, number][start : start + size]
-        origins = [origin for _, _, origin in records if origin]
-        columns = ([value for _, value, _ in records], [key for key, _, _ in records])
-        batch = Batch(topic, *columns, range(start, start + len(records)), number, origins)
-        applied = self.ledgers[number].apply(batch, NOW)
-        for forward in applied.forwards:
-            self.logs[FORWARDED, forward.target].append((forward.key, forward.value, forward.origin))
-        if durable:
-            self.write(number, applied.segment)
-        else:
-            self.ledgers[number] = self.restored(number)
-
-    def write(self, number: int, segment: Segment) -> None:
-        key = SegmentKey(NOW // HOUR, 1, len(self.journals[number]))
-        self.journals[number].append((key, encode(segment)))
-
-    def flush(self, now: int = NOW) -> None:
-        for number, ledger in self.ledgers.items():
-            self.write(number, ledger.report(now).segment)
-            self.database.write(ledger.changes(version=len(self.journals[number])))
+from tests.strategies import CATALOGUE, Stream, streams
 
 
 def of_one_buyer(stream: Stream) -> Stream:
@@ -85,9 +34,9 @@ def _token(record: tuple[str, bytes], buyers: dict[str, object]) -> bool:
 @settings(slow, max_examples=40)
 @given(streams().map(of_one_buyer), st.randoms(use_true_random=False))
 def test_any_partition_gives_the_same(stream: Stream, random: Any) -> None:
-    cluster = Cluster()
+    cluster = Cluster(CATALOGUE)
     for topic, value in [*stream, *random.sample(stream, len(stream) // 4)]:
-        cluster.logs[topic, random.randrange(PARTITIONS)].append((None, value, None))
+        cluster.send(topic, random.randrange(PARTITIONS), value)
     for _ in range(2000):
         pending = cluster.pending()
         if not pending:

@@ -1,0 +1,69 @@
+"""Partitions with their ledgers, journals and source logs, driven by hand; the internal topic lies between them."""
+
+from collections import defaultdict
+
+from streams.core.admission import Batch, Origin
+from streams.core.catalogue import Catalogue
+from streams.core.ledger import Ledger, Rules
+from streams.core.routing import FORWARDED
+from streams.core.segment import Segment, SegmentKey, decode, encode
+from tests.driver import KEY
+from tests.messages import HOUR, NOON
+from tests.tables import Database
+
+PARTITIONS = 3
+NOW = NOON + 48 * HOUR
+LONG = 10**13  # ms: nothing is ever too late
+Record = tuple[bytes | None, bytes | None, Origin | None]
+
+
+class Cluster:
+    """PARTITIONS partitions, any of which may die at any step."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self.database = Database()
+        self.logs: dict[tuple[str, int], list[Record]] = defaultdict(list)
+        self.journals: dict[int, list[tuple[SegmentKey, bytes]]] = defaultdict(list)
+        self.ledgers = {number: self.restored(number) for number in range(PARTITIONS)}
+        self.letters: list[bytes | None] = []
+
+    def restored(self, number: int) -> Ledger:
+        """A new process, that knows what is in the journal and nothing else."""
+        ledger = Ledger(Rules(self._catalogue, KEY, retention=LONG), number, PARTITIONS)
+        ledger.restore([(key, decode(value)) for key, value in self.journals[number]], NOW)
+        return ledger
+
+    def pending(self) -> list[tuple[str, int]]:
+        """The topics and partitions that have records not worked on yet."""
+        return [(t, p) for (t, p), log in sorted(self.logs.items()) if self.ledgers[p].offsets.get(t, 0) < len(log)]
+
+    def step(self, topic: str, number: int, size: int, durable: bool = True) -> None:
+        """Apply some records; without `durable` the worker dies after forwarding, before its segment is written."""
+        start = self.ledgers[number].offsets.get(topic, 0)
+        records = self.logs[topic, number][start : start + size]
+        origins = [origin for _, _, origin in records if origin]
+        columns = ([value for _, value, _ in records], [key for key, _, _ in records])
+        batch = Batch(topic, *columns, range(start, start + len(records)), number, origins)
+        applied = self.ledgers[number].apply(batch, NOW)
+        for forward in applied.forwards:
+            self.logs[FORWARDED, forward.target].append((forward.key, forward.value, forward.origin))
+        if durable:
+            self.write(number, applied.segment)
+        else:
+            self.ledgers[number] = self.restored(number)
+
+    def send(self, topic: str, number: int, value: bytes) -> None:
+        """A record comes to that partition."""
+        self.logs[topic, number].append((None, value, None))
+
+    def write(self, number: int, segment: Segment) -> None:
+        """A segment becomes durable."""
+        key = SegmentKey(NOW // HOUR, 1, len(self.journals[number]))
+        self.journals[number].append((key, encode(segment)))
+
+    def flush(self, now: int = NOW) -> None:
+        """Report, and bring what changed to the database."""
+        for number, ledger in self.ledgers.items():
+            self.write(number, ledger.report(now).segment)
+            self.database.write(ledger.changes(version=len(self.journals[number])))
