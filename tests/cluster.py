@@ -5,6 +5,7 @@ from collections import defaultdict
 from streams.core.admission import Batch, Origin
 from streams.core.catalogue import Catalogue
 from streams.core.ledger import Ledger, Rules
+from streams.core.partitioner import partitions_of
 from streams.core.routing import FORWARDED
 from streams.core.segment import Segment, SegmentKey, decode, encode
 from tests.driver import KEY
@@ -15,6 +16,17 @@ PARTITIONS = 3
 NOW = NOON + 48 * HOUR
 LONG = 10**13  # ms: nothing is ever too late
 Record = tuple[bytes | None, bytes | None, Origin | None]
+
+
+def names(partition: int) -> list[str]:
+    """Tokens, or ids of orders, that live in that partition."""
+    found = [f"name-{n}" for n in range(30)]
+    return [name for name in found if home_of(name) == partition]
+
+
+def home_of(name: str) -> int:
+    """The partition that it lives in."""
+    return int(partitions_of([name.encode()], PARTITIONS)[0])
 
 
 class Cluster:
@@ -56,6 +68,20 @@ class Cluster:
     def send(self, topic: str, number: int, value: bytes) -> None:
         """A record comes to that partition."""
         self.logs[topic, number].append((None, value, None))
+
+    def hear(self, *events: tuple[str, str, bytes]) -> None:
+        """Events (topic, token, value) come where they belong, one after the other, and all they cause is worked on."""
+        for topic, token, value in events:
+            self.send(topic, home_of(token), value)
+            while pending := self.pending():
+                self.step(*pending[0], size=10)
+        self.flush()
+
+    @property
+    def seen(self) -> dict[str, tuple[list[str], str]]:
+        """By order: the campaigns that it is credited to, and the reason."""
+        found = {key[1]: row for key, row in self.database.conversions().items() if key[0] == "orders"}
+        return {order_id: (row["touch_campaign"], row["reason"]) for order_id, row in found.items()}
 
     def write(self, number: int, segment: Segment) -> None:
         """A segment becomes durable."""

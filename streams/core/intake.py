@@ -29,6 +29,7 @@ from streams.core.linking import Linking
 from streams.core.message_ids import MessageIds
 from streams.core.order_book import OrderBook
 from streams.core.orders import OURS, Order, Reversal
+from streams.core.rivals import Places, Rivals
 from streams.core.routing import (
     CLAIM,
     EVENT,
@@ -54,7 +55,7 @@ E = TypeVar("E", Engagement, Checkout, Identification)
 @dataclass
 class Taken:
     """What came of a batch: new touches, lent ones, links (of them, those that events here `said`), identity messages,
-    orders and lent orders that changed; outcomes, and what to send to other partitions."""
+    orders and lent orders that changed, what is new of orders' rivals; outcomes, and what to send to others."""
 
     touches: list[Touches] = field(default_factory=list)
     lent: list[Touches] = field(default_factory=list)
@@ -63,6 +64,8 @@ class Taken:
     identified: list[Touches] = field(default_factory=list)
     orders: dict[str, Order] = field(default_factory=dict)
     lent_orders: list[Order] = field(default_factory=list)
+    places: list[Places] = field(default_factory=list)
+    rivals: list[Order] = field(default_factory=list)
     outcomes: list[Outcomes] = field(default_factory=list)
     forwards: list[Forward] = field(default_factory=list)
 
@@ -79,7 +82,8 @@ class Intake:
         self.linking = Linking(tokens, router.partitions)
         self.book = OrderBook(catalogue, tokens)
         self.lent = LentOrders(self.linking.links, router.partition)
-        known = State(self.index, self.linking.links, self.book, self.lent, self.kinds, self.ids)
+        self.rivals = Rivals(router.partition, router.partitions)
+        known = State(self.index, self.linking.links, self.book, self.lent, self.rivals, self.kinds, self.ids)
         self._lender = Lender(known, router.partition)
 
     def take(self, batch: Batch, now: int | None) -> Taken:
@@ -116,14 +120,23 @@ class Intake:
             noted = np.full(len(links.time), self.clock.latest)
             taken.links.append(self.linking.links.add(links._replace(time=noted)))
             taken.lent_orders += self.lent.put(segment.lent_orders)
+            taken.places += self.rivals.place(segment.places)
+            taken.rivals += self.rivals.put(segment.rivals)
+        for other in taken.rivals:
+            if order := self.book.orders.get(other.order_id):
+                order.newest = max(order.newest, other.newest)  # it is known as long as anywhere
+                taken.orders[order.order_id] = order
 
     def _lend(self, batch: Batch, taken: Taken) -> None:
         """What others are to know of this batch."""
+        completed = list(self.rivals.completed(taken.orders.values()))
+        taken.places += self.rivals.place(places for home, places in completed if home == self._router.partition)
         touches, links, said = (
             concatenated([none(), *parts]) for parts in (taken.touches + taken.lent, taken.links, taken.said)
         )
         buyers = {buyer for order in taken.lent_orders for buyer in order.buyers}
-        news = News(touches, links, said, taken.orders.values(), np.fromiter(buyers, np.uint64, len(buyers)))
+        bought = taken.orders.values(), np.fromiter(buyers, np.uint64, len(buyers))
+        news = News(touches, links, said, *bought, completed, taken.places)
         origin = Origin(LEND, batch.topic, self._router.partition, batch.offsets[0])
         taken.forwards += self._lender.lend(news, origin)
 

@@ -67,8 +67,8 @@ class Ledger:
         self._intake = Intake(rules.catalogue, rules.token_key, rules.retention, Router(partition, partitions))
         self._index, self._book, self._clock = self._intake.index, self._intake.book, self._intake.clock
         self._ids, self._kinds, self._links = self._intake.ids, self._intake.kinds, self._intake.linking.links
-        self._lent, self._partition = self._intake.lent, partition
-        self._reporter = Reporter(rules.catalogue, self._book, self._index, self._kinds, self._links)
+        self._lent, self._rivals, self._partition = self._intake.lent, self._intake.rivals, partition
+        self._reporter = Reporter(rules.catalogue, self._book, self._rivals, self._index, self._kinds, self._links)
         origin = "replay" if rules.replay else "live"
         self._aggregates = Aggregates(self._kinds, origin, partition)
         self._transitions = Transitions(rules.catalogue, self._kinds, origin, partition)
@@ -91,7 +91,7 @@ class Ledger:
             self._transitions.mark()
         segment = self._segment(touches, [order.journaled() for order in taken.orders.values()], lent=lent)
         segment.links, segment.identified = columns(links), columns(concatenated([none(), *taken.identified]))
-        segment.lent_orders = taken.lent_orders
+        segment.lent_orders, segment.places, segment.rivals = taken.lent_orders, taken.places, taken.rivals
         return self._covering(batch, Applied(segment, taken.outcomes, taken.forwards))
 
     def _covering(self, batch: Batch, applied: Applied) -> Applied:
@@ -211,7 +211,7 @@ class Ledger:
         """The rows of every table for what changed since the last call, as absolute values."""
         rows = self._aggregates.changes(version) | self._transitions.changes(version)
         if self._unwritten:
-            rows["conversions"] = conversion_columns(list(self._unwritten.values()), self._kinds, version)
+            rows["conversions"] = conversion_columns(list(self._unwritten.values()), self._kinds)
         if any((touches.user != 0).any() for touches in self._engaged):
             rows["engagement_seen"] = seen_columns(self._engaged, self._kinds)
         if holdouts := self._rules.catalogue.holdouts:
@@ -232,6 +232,7 @@ class Ledger:
         self._ids.forget(self._index.expire(before - self._rules.catalogue.longest_window))
         self._intake.linking.seen.expire(before)
         self._lent.expire(before)
+        self._rivals.expire(before)
         gone = self._book.expire(before)
         self._reporter.forget()
         return gone
@@ -261,6 +262,8 @@ class Ledger:
         touches = touches.take(self._index.add(touches))
         self._index.lent.add(rows(segment.lent))
         self._lent.put(segment.lent_orders)
+        self._rivals.place(segment.places)
+        self._rivals.put(segment.rivals)
         self._links.add(rows(segment.links))
         self._intake.linking.seen.add(rows(segment.identified))
         for order in segment.orders:

@@ -8,12 +8,11 @@ All of it only adds to what somebody knows, so it may arrive late, twice, and in
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from msgspec import structs
 
 from streams.core.admission import Origin
 from streams.core.codes import Kinds
@@ -22,6 +21,7 @@ from streams.core.links import Links, homes
 from streams.core.message_ids import MessageIds
 from streams.core.order_book import OrderBook
 from streams.core.orders import Order
+from streams.core.rivals import Places, Rivals
 from streams.core.routing import Forward
 from streams.core.runs import I64, U64, Touches, concatenated, none
 from streams.core.segment import RAW_LIMIT, Segment, columns, cut, encode, used_kinds
@@ -35,19 +35,23 @@ class State(NamedTuple):
     links: Links
     book: OrderBook
     lent: LentOrders
+    rivals: Rivals
     kinds: Kinds
     ids: MessageIds
 
 
 class News(NamedTuple):
     """What a batch has added to it: `touches`, lent ones among them; `links`, and those of them that events here have
-    `said`; `orders` of this partition that changed; `buyers` of new lent orders."""
+    `said`; `orders` of this partition that changed; `buyers` of new lent orders; the `homes` that are to know of orders
+    that were completed, and `places` that orders of this home were completed in."""
 
     touches: Touches
     links: Touches
     said: Touches
     orders: Iterable[Order]
     buyers: U64
+    homes: Iterable[tuple[int, Places]]
+    places: Sequence[Places]
 
 
 @dataclass
@@ -57,6 +61,8 @@ class _Parcel:
     touches: list[Touches] = field(default_factory=list)
     links: list[Touches] = field(default_factory=list)
     orders: dict[str, Order] = field(default_factory=dict)
+    places: list[Places] = field(default_factory=list)
+    rivals: dict[str, Order] = field(default_factory=dict)
 
 
 class Lender:
@@ -79,6 +85,7 @@ class Lender:
         self._lend_orders(news.orders)
         self._lend_past(news.links)
         self._lend_journeys(new)
+        self._tell_rivals(news)
         return list(self._sent(origin))
 
     def _readers(self, tokens: U64) -> tuple[I64, I64]:
@@ -99,8 +106,8 @@ class Lender:
         bought = [(order, user) for order in orders for user in order.buyers]
         links, at = self._state.links.of(np.fromiter((user for _, user in bought), np.uint64, len(bought)))
         for i, partition in zip(*(each.tolist() for each in self._away(at, homes(links).user)), strict=True):
-            order = structs.replace(bought[i][0], messages=[], waiting=[])
-            self._parcels[partition].orders[order.order_id] = order
+            order = self._state.rivals.of(bought[i][0])
+            self._parcels[partition].orders[order.order_id] = order.shown
 
     def _lend_past(self, links: Touches) -> None:
         """All that there was of newly linked tokens, to whom it is new."""
@@ -129,11 +136,21 @@ class Lender:
             self._parcels[target].touches.append(self._state.touches.of_users(distinct)[0])
             self._parcels[target].links.append(self._state.links.of(distinct)[0])
 
+    def _tell_rivals(self, news: News) -> None:
+        """Where orders are completed in several partitions, those are to know each other, and each other's orders."""
+        rivals, mine = self._state.rivals, self._state.book.orders
+        for target, places in (*news.homes, *rivals.told(news.places)):
+            if target != self._here:
+                self._parcels[target].places.append(places)
+        newly = (mine[each.order_id] for each in news.places if each.order_id in mine)
+        for target, order in rivals.shown((*news.orders, *newly)):
+            self._parcels[target].rivals[order.order_id] = order
+
     def _sent(self, origin: Origin) -> Iterator[Forward]:
         parcels, self._parcels = self._parcels, defaultdict(_Parcel)
         for target, parcel in sorted(parcels.items()):
             for part in cut(self._wrapped(parcel), RAW_LIMIT):
-                if part.lent.form or part.links.form or part.lent_orders:
+                if part != Segment():
                     yield Forward(target, origin, None, encode(part))
 
     def _wrapped(self, parcel: _Parcel) -> Segment:
@@ -145,6 +162,8 @@ class Lender:
             texts=self._state.ids.texts_of(touches.keys),
             links=columns(concatenated([none(), *parcel.links])),
             lent_orders=list(parcel.orders.values()),
+            places=parcel.places,
+            rivals=list(parcel.rivals.values()),
         )
 
 

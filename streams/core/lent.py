@@ -11,7 +11,7 @@ import numpy as np
 
 from streams.core.catalogue import Goal
 from streams.core.links import Links, homes
-from streams.core.orders import REVERSED, Order
+from streams.core.orders import REVERSED, Order, take_in
 from streams.core.runs import I64, U64
 from streams.core.transitions import Bought
 
@@ -27,14 +27,8 @@ class LentOrders:
 
     def put(self, orders: Iterable[Order]) -> list[Order]:
         """Take in orders; those that say something new, with all that is known of them."""
-        changed = []
-        for order in orders:
-            known = self._orders.get(order.order_id)
-            joined = known.joined(order) if known else order
-            if joined != known:
-                self._orders[order.order_id] = joined
-                self._buyers |= joined.buyers
-                changed.append(joined)
+        changed = take_in(self._orders, orders)
+        self._buyers.update(*(order.buyers for order in changed))
         return changed
 
     def borrow(self, tokens: U64 | None = None) -> list[tuple[int, int]]:

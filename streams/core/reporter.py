@@ -13,6 +13,7 @@ from streams.core.events import END_OF_TIME
 from streams.core.links import Links
 from streams.core.order_book import OrderBook
 from streams.core.orders import Completion, Order, Worth
+from streams.core.rivals import Rivals
 from streams.core.runs import U64, Mask
 from streams.core.statements import TOUCH, WITHDRAWN, Statement
 from streams.core.touches import Found, TouchIndex, Wanted
@@ -25,6 +26,7 @@ class Case(NamedTuple):
     order: Order
     completion: Completion
     worth: Worth
+    contested: bool
     before: Statement | None
 
 
@@ -41,8 +43,11 @@ class Seen(NamedTuple):
 class Reporter:
     """Keeps what was last stated of every conversion, and the set of those that something has changed for."""
 
-    def __init__(self, catalogue: Catalogue, book: OrderBook, index: TouchIndex, kinds: Kinds, links: Links) -> None:
-        self._catalogue, self._book, self._index, self._kinds, self._links = catalogue, book, index, kinds, links
+    def __init__(
+        self, catalogue: Catalogue, book: OrderBook, rivals: Rivals, index: TouchIndex, kinds: Kinds, links: Links
+    ) -> None:
+        self._catalogue, self._book, self._rivals = catalogue, book, rivals
+        self._index, self._kinds, self._links = index, kinds, links
         self._goals = {goal.id: goal for goal in catalogue.goals}
         self.statements: dict[tuple[str, str], Statement] = {}
         self.dirty: dict[tuple[str, str], None] = {}
@@ -85,10 +90,14 @@ class Reporter:
 
     def _case(self, goal_id: str, order_id: str) -> Case | None:
         goal, order = self._goals[goal_id], self._book.orders.get(order_id)
-        worth = order.worth(goal) if order else None
-        if order is None or worth is None:
+        whole = self._rivals.of(order) if order else None
+        worth = whole.worth(goal) if whole else None
+        if order is None or whole is None or worth is None:
             return None
-        return Case(goal, order, order.completions[goal.event], worth, self.statements.get((goal_id, order_id)))
+        completion = whole.completions[goal.event]
+        if completion != order.completions.get(goal.event):
+            return None  # the partition that has it states it
+        return Case(goal, order, completion, worth, whole is not order, self.statements.get((goal_id, order_id)))
 
     def _stated(self, cases: Sequence[Case], now: int | None) -> list[Statement]:
         bought = np.fromiter((case.completion.user for case in cases), np.uint64, len(cases))
@@ -139,7 +148,7 @@ class Reporter:
         return bool((self._kinds.campaign_of[kinds] == campaign).any())
 
     def _statement(self, case: Case, seen: Seen, now: int | None) -> Statement:
-        goal, order, completion, worth, before = case
+        goal, order, completion, worth, contested, before = case
         user, touches = seen.user, seen.touches
         reason = "" if touches else _reason(completion, seen)
         # Of an order so old that touches are forgotten, a link that comes now says nothing new.
@@ -162,10 +171,12 @@ class Reporter:
             newest=order.newest,
             first=before.first if before else reported,
             updated=reported,
+            contested=contested,
+            edition=before.edition + 1 if before else 1,
         )
 
     def _withdrawal(self, before: Statement, now: int | None) -> Statement:
-        """A later completion of the order no longer counts for the goal."""
+        """A later completion of the order does not count for the goal, or is another partition's."""
         return structs.replace(
             before,
             value=0,
@@ -176,6 +187,7 @@ class Reporter:
             user=0,
             newest=self._book.orders[before.order_id].newest,
             updated=before.updated if now is None else now,
+            edition=before.edition + 1,
         )
 
 

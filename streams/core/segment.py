@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from streams.core.codes import Kind, Kinds
 from streams.core.message_ids import Keys
 from streams.core.orders import Order
+from streams.core.rivals import Places
 from streams.core.runs import Touches, concatenated, none
 from streams.core.statements import TOUCH, Statement
 
 K = TypeVar("K", str, int)
+S = TypeVar("S", Order, Places)
 RAW_LIMIT = 500 * 1024  # bytes of a segment before it is compressed: Kafka refuses 1 MiB
 
 
@@ -62,6 +64,8 @@ class Segment(Struct, array_like=True, gc=False):
     identified: Columns = Columns()  # identity messages by their anonymous tokens
     lent: Columns = Columns()  # touches of other partitions' tokens
     lent_orders: list[Order] = []  # orders of other partitions
+    places: list[Places] = []  # where orders were completed
+    rivals: list[Order] = []  # what other partitions know of orders that were completed here too
 
     @property
     def touches(self) -> Touches:
@@ -71,9 +75,14 @@ class Segment(Struct, array_like=True, gc=False):
     @property
     def latest(self) -> int:
         """The latest event time that it bears on, ms: it is needed until that is past the retention."""
-        times = [order.newest for order in self.orders + self.lent_orders] + [s.newest for s in self.statements]
+        orders = (*self.orders, *self.lent_orders, *self.rivals)
+        times = [each.newest for each in orders] + [each.newest for each in self.places]
+        times += [statement.newest for statement in self.statements]
         tables = (rows(each).time for each in _tables(self))
         return max(0, *(int(time.max(initial=0)) for time in tables), *(times or self.newest.values()))
+
+
+_LISTS = ("orders", "lent_orders", "places", "rivals", "statements")
 
 
 def _tables(segment: Segment) -> tuple[Columns, ...]:
@@ -114,9 +123,8 @@ def cut(segment: Segment, limit: int) -> list[Segment]:
 
 
 def _lengths(segment: Segment) -> list[int]:
-    """How many rows of each table, orders and statements."""
-    lists: tuple[list[Any], ...] = (segment.orders, segment.lent_orders, segment.statements)
-    return [*(len(each.form) for each in _tables(segment)), *map(len, lists)]
+    """How many rows of each table, and of each list."""
+    return [*(len(each.form) for each in _tables(segment)), *(len(getattr(segment, name)) for name in _LISTS)]
 
 
 def _halves(segment: Segment) -> tuple[Segment, Segment]:
@@ -133,19 +141,18 @@ def _halves(segment: Segment) -> tuple[Segment, Segment]:
 def _side(segment: Segment, at: Sequence[slice]) -> Segment:
     """A part of everything, with those kinds and texts alone that it needs: or halving would not make it small."""
     touches, links, identified, lent = (rows(each).take(part) for each, part in zip(_tables(segment), at, strict=False))
-    statements, both = segment.statements[at[6]], concatenated([touches, lent])
+    lists = {name: getattr(segment, name)[part] for name, part in zip(_LISTS, at[-len(_LISTS) :], strict=True)}
+    both = concatenated([touches, lent])
     keys = set(zip(both.keys.high.tolist(), both.keys.low.tolist(), strict=True))
     return msgspec.structs.replace(
         segment,
-        kinds={code: segment.kinds[code] for code in used_kinds(both, statements)},
+        kinds={code: segment.kinds[code] for code in used_kinds(both, lists["statements"])},
         columns=columns(touches),
         links=columns(links),
         identified=columns(identified),
         lent=columns(lent),
         texts=[text for text in segment.texts if text[:2] in keys],
-        orders=segment.orders[at[4]],
-        lent_orders=segment.lent_orders[at[5]],
-        statements=statements,
+        **lists,
     )
 
 
@@ -192,8 +199,15 @@ def merged(segments: Sequence[Segment]) -> Segment:
         links=_all(part.links for part in parts),
         identified=_all(part.identified for part in parts),
         lent=_all(part.lent for part in parts),
-        lent_orders=list({order.order_id: order for part in parts for order in part.lent_orders}.values()),
+        lent_orders=_last(order for part in parts for order in part.lent_orders),
+        places=_last(places for part in parts for places in part.places),
+        rivals=_last(order for part in parts for order in part.rivals),
     )
+
+
+def _last(states: Iterable[S]) -> list[S]:
+    """Of each order the last state, which knows all that those before it knew."""
+    return list({state.order_id: state for state in states}.values())
 
 
 def _all(tables: Iterable[Columns]) -> Columns:

@@ -13,6 +13,8 @@ from streams.core.orders import REVERSED
 
 I64 = NDArray[np.int64]
 WITHDRAWN = "withdrawn"
+_EDITION_BITS = 21  # a time takes 42 bits, and one is for the contested
+_REPORTED = frozenset({"first", "updated", "edition"})
 TOUCH = np.dtype([("time", "<i8"), ("kind", "<u4")])
 
 
@@ -38,6 +40,13 @@ class Statement(Struct, array_like=True, frozen=True, gc=False):
     newest: int
     first: int
     updated: int
+    contested: bool = False  # another partition has a completion of the order too, an earlier one
+    edition: int = 1  # how often this partition has stated it
+
+    @property
+    def version(self) -> int:
+        """That of its row: larger than of all that was said of an earlier completion, here or in any partition."""
+        return self.time << _EDITION_BITS + 1 | self.contested << _EDITION_BITS | self.edition
 
     @property
     def key(self) -> tuple[str, str]:
@@ -58,8 +67,8 @@ class Statement(Struct, array_like=True, frozen=True, gc=False):
         return other is not None and self.facts() == other.facts()
 
     def facts(self) -> tuple[object, ...]:
-        """All of it but when it was reported."""
-        return tuple(getattr(self, name) for name in self.__struct_fields__[:-2])
+        """All of it but when, and how often, it was reported."""
+        return tuple(getattr(self, name) for name in self.__struct_fields__ if name not in _REPORTED)
 
 
 class Paths(NamedTuple):
