@@ -98,7 +98,7 @@ def fit(counts: F64, known: Mask, alarmed: Mask, dispersion: F64, first_day: int
 
 def _weekly(values: F64 | Mask, weekday: NDArray[np.int64]) -> F64:
     """Sums over the weeks: (n, days, 96) to (n, 7, 96)."""
-    return np.asarray(np.einsum("ndq,dw->nwq", values, np.eye(7)[weekday]))
+    return np.asarray(np.eye(7)[weekday].T @ values)
 
 
 def _trend(counts: F64, known: Mask, shape: F64) -> _Trend:
@@ -113,14 +113,16 @@ def _trend(counts: F64, known: Mask, shape: F64) -> _Trend:
     early, _ = _growth(path, seen, [5 * _HALF, 3 * _HALF, _HALF])
     growth, doubt = _growth(path, seen, [length - 5 * _HALF, length - 3 * _HALF, length - _HALF])
     beyond = (np.arange(length) - at) / QUARTERS
-    path *= np.exp(np.where(beyond < 0, early[:, None], growth[:, None]) * beyond)
+    ends = np.flatnonzero(beyond)
+    path[:, ends] *= np.exp(np.where(beyond[ends] < 0, early[:, None], growth[:, None]) * beyond[ends])
     return _Trend(path.reshape(n, days, QUARTERS), growth, doubt)
 
 
 def _windows(values: F64, at: NDArray[np.int64]) -> F64:
-    sums = np.concatenate([np.zeros((len(values), 1)), values.cumsum(1)], axis=1)
-    low = np.maximum(at - _HALF, 0)
-    return np.asarray(sums[:, np.minimum(low + WEEK, values.shape[1])] - sums[:, low])
+    sums = np.zeros((len(values), values.shape[1] + 1))
+    np.cumsum(values, axis=1, out=sums[:, 1:])
+    whole = sums[:, WEEK:] - sums[:, :-WEEK] if values.shape[1] > WEEK else sums[:, -1:]
+    return np.take(whole, at - _HALF, axis=1)
 
 
 def _growth(path: F64, seen: F64, weeks: list[int]) -> tuple[F64, F64]:
@@ -152,7 +154,7 @@ def _unrest(counts: F64, known: Mask, expected: F64, dispersion: F64, parameters
     the dispersion explains: that of past hours without the most unlike 1 %, corrected for what was fitted to them and
     for what is to be said of others."""
     n = len(counts)
-    seen, due = ((values * known).reshape(n, -1, 4).sum(2) for values in (counts, expected))
+    seen, due = ((values * known).reshape(n, -1, 4) @ np.ones(4) for values in (counts, expected))
     hours = known.sum((1, 2)) / 4
     squares = trimmed((seen - due) ** 2, hours)
     fitted = np.minimum((parameters + counts.shape[1] / 7) / np.maximum(hours, 1), 0.8)
