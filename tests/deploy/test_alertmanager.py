@@ -16,17 +16,23 @@ import pytest
 import yaml
 
 from deploy.kafka.broker import dies_with_parent, free_ports
-from tests.deploy.test_prometheus import ALERTS, run
+from tests.deploy.test_prometheus import ALERTS as OF_PROMETHEUS
+from tests.deploy.test_prometheus import run
+from tests.unit.grafana.test_provisioning import RULES
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "alertmanager"
 CONFIG = FOLDER / "alertmanager.yml"
 PATIENCE = 20  # s
 Labels = Mapping[str, str]
 
+OF_GRAFANA: dict[str, dict[str, Any]] = {rule["title"]: rule for rule in RULES}
+ALERTS = OF_PROMETHEUS | OF_GRAFANA
+
 
 def labels(alert: str, **more: str) -> dict[str, str]:
     """The labels with which an alert of ours arrives."""
-    return {"alertname": alert, "job": "maalstrom"} | ALERTS[alert]["labels"] | more
+    scraped = {"job": "maalstrom"} if alert in OF_PROMETHEUS else {}
+    return {"alertname": alert} | scraped | ALERTS[alert]["labels"] | more
 
 
 def test_the_configuration_is_valid(amtool: Path) -> None:
@@ -158,6 +164,12 @@ def test_a_broken_pipeline_keeps_business_alerts_back(cause: str, api: str) -> N
     until(lambda: all(kept_back(api, there).get(name) for name in BUSINESS), lambda: kept_back(api, there))
     assert kept_back(api, elsewhere) == dict.fromkeys(BUSINESS, False)
     assert kept_back(api, there)[cause] is False
+
+
+@pytest.mark.parametrize("alert", OF_GRAFANA)
+def test_a_broken_pipeline_keeps_alerts_of_grafana_back_as_they_are_sent(alert: str, api: str) -> None:
+    post(api, labels("MaalstromSinkStale"), labels(alert, goal="orders"))
+    until(lambda: kept_back(api, "maalstrom").get(alert, False), lambda: kept_back(api, "maalstrom"))
 
 
 def test_what_does_not_stop_the_flow_keeps_nothing_back(api: str) -> None:
