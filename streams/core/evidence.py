@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from streams.core.expectation import Expectation, quarter_of_week
 from streams.core.rhythm import F64, Mask
 
-DROPS = (0.25, 0.5, 0.97)
+DROPS = (0.2, 0.5, 0.97)
 LONGEST = 14 * 1440  # minutes that a drop may go unnoticed
 
 _SPACING = 8
