@@ -23,6 +23,7 @@ from tests.unit.grafana.test_provisioning import RULES
 FOLDER = Path(__file__).parents[2] / "deploy" / "alertmanager"
 CONFIG = FOLDER / "alertmanager.yml"
 PATIENCE = 20  # s
+REPOSITORY = "https://example.org/maalstrom/"
 Labels = Mapping[str, str]
 
 OF_GRAFANA: dict[str, dict[str, Any]] = {rule["title"]: rule for rule in RULES}
@@ -96,7 +97,9 @@ def api(alertmanager: list[str], inbox: Inbox, tmp_path_factory: pytest.TempPath
     text = CONFIG.read_text("utf-8").replace("active_time_intervals: [by day]", "")
     text = text.replace("group_wait: 30s", "group_wait: 0s").replace("group_wait: 1m", "group_wait: 0s")
     (folder / "alertmanager.yml").write_text(text.replace("/etc/alertmanager", str(folder)), "utf-8")
-    (folder / "message.tmpl").write_bytes((FOLDER / "message.tmpl").read_bytes())
+    template, unset = (FOLDER / "message.tmpl").read_text("utf-8"), '{{ define "maalstrom.repository" }}'
+    assert f"{unset}{{{{ end }}}}" in template
+    (folder / "message.tmpl").write_text(template.replace(unset, unset + REPOSITORY), "utf-8")
     (folder / "receivers").mkdir()
     for name in ("operator", "team", "business"):
         (folder / "receivers" / name).write_text(f"http://127.0.0.1:{inbox.server_port}/{name}")
@@ -210,7 +213,7 @@ def test_a_message_says_what_is_the_matter_and_where_to_read_on(
     alert: str, receiver: str, api: str, inbox: Inbox
 ) -> None:
     job = f"told-{receiver}"
-    wanted = f"summary of {alert}. description of {alert}. runbook_url of {alert}."
+    wanted = f"summary of {alert}. description of {alert}. {REPOSITORY}runbook_url of {alert}."
 
     def told() -> list[dict[str, Any]]:
         parts = [part for path, message in inbox.messages if path == f"/{receiver}" for part in message["attachments"]]
