@@ -23,8 +23,8 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,8 +107,12 @@ class Found:
     def missed(self) -> float:
         return float((self.minutes > self.wait).mean())
 
+    @property
+    def more(self) -> str:
+        return "> " if self.missed else ""
+
     def __str__(self) -> str:
-        return f"{'> ' if self.missed else ''}{self.mean:,.0f}"
+        return f"{self.more}{self.mean:,.0f}"
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,12 @@ class Delays:
     limit: float
     watch: Found
     rules: dict[str, Found]
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        times = f"{self.watch.more}{self.watch.mean / self.limit:.2f}"
+        own = f"{self.limit:,.0f}", str(self.watch), times, f"{self.watch.missed:.0%}"
+        return (*own, *map(str, self.rules.values()))
 
 
 def dropped(kinds: Sequence[Kind], hourly: float, drop: float, goals: int) -> tuple[list[Months], list[I64], int]:
@@ -148,16 +158,16 @@ def delays(
     return found
 
 
-def first_weeks(rates: Sequence[float], goals: int) -> list[list[float]]:
-    """False alarms a goal in each of the first four weeks of goals that nothing is known of, by rate."""
-    counts = np.stack([Months.of(KINDS["rhythm"], hourly, goals, 4 * WEEK, seed=5).counts for hourly in rates])
-    unknown, known = Watch.begin(len(rates) * goals, 0), np.ones(len(rates) * goals, np.bool_)
-    raised = np.zeros((len(rates), goals, 4))
+def first_weeks(hourly: float, goals: int) -> str:
+    """Says how many false alarms goals have that nothing is known of."""
+    counts = Months.of(KINDS["rhythm"], hourly, goals, 4 * WEEK, seed=5).counts
+    unknown, known, raised = Watch.begin(goals, 0), np.ones(goals, np.bool_), np.zeros((4, goals))
     for minute in range(4 * WEEK):
         before = unknown.alarms.on
-        unknown.add(counts[..., minute].reshape(-1).astype(float), known)
-        raised[..., minute // WEEK] += (unknown.alarms.on & ~before).reshape(len(rates), goals)
-    return raised.mean(1).tolist()
+        unknown.add(counts[:, minute].astype(float), known)
+        raised[minute // WEEK] += unknown.alarms.on & ~before
+    weeks = ", ".join(f"{false:.2f}" for false in raised.mean(1))
+    return f"new goals with {hourly:g} an hour, false alarms a goal in the first four weeks: {weeks}"
 
 
 COLUMNS = ("kind", "an hour", "false a week", "half: false", "drop", "limit", "watch", "times", "missed", *RULES)
@@ -167,22 +177,22 @@ def line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(f"{cell:>12}" for cell in cells) + " |"
 
 
-def measure(kinds: Sequence[Kind], hourly: float, goals: int) -> None:
-    """Print the lines of one rate."""
+def measure(kinds: Sequence[Kind], hourly: float, goals: int) -> list[str]:
+    """The lines of one rate, and what is to be said besides."""
     months = [Months.of(kind, hourly, goals, HISTORY + MONTH, seed=1) for kind in kinds]
     quiet = [
         calm(each, raised, kind.name == "holiday")
         for kind, each, raised in zip(kinds, months, watch(months), strict=True)
     ]
     by_drop = {drop: delays(kinds, hourly, drop, goals, [each.thresholds[drop] for each in quiet]) for drop in DROPS}
+    lines, besides = [], [first_weeks(hourly, goals)]
     for at, (kind, without) in enumerate(zip(kinds, quiet, strict=True)):
         for drop in DROPS:
-            one = by_drop[drop][at]
             head = kind.name, f"{hourly:g}", f"{without.weekly:.2f}", f"{without.written:.1f}", f"{drop:.0%}"
-            own = f"{one.limit:,.0f}", str(one.watch), f"{one.watch.mean / one.limit:.2f}", f"{one.watch.missed:.0%}"
-            print(line((*head, *own, *map(str, one.rules.values()))), flush=True)
+            lines.append(line((*head, *by_drop[drop][at].cells)))
         if kind.name == "holiday":
-            print(f"{without.holiday:.0%} of these goals had an alarm on the holiday of the month", file=sys.stderr)
+            besides.append(f"goals with {hourly:g} an hour that had an alarm on the holiday: {without.holiday:.0%}")
+    return [*lines, *besides]
 
 
 def main() -> None:
@@ -191,15 +201,12 @@ def main() -> None:
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--rates", default="2,60,600,2000")
     chosen = parser.parse_args()
-    rates = [float(rate) for rate in chosen.rates.split(",")]
+    kinds = [KINDS[name] for name in chosen.kinds.split(",")]
     print(f"{chosen.goals} goals a line; delays in minutes; one false alarm a month is 0.23 a week")
-    print(line(COLUMNS))
-    print(line(["---:"] * len(COLUMNS)))
-    for hourly in rates:
-        measure([KINDS[name] for name in chosen.kinds.split(",")], hourly, chosen.goals)
-    for hourly, weeks in zip(rates, first_weeks(rates, chosen.goals), strict=True):
-        said = ", ".join(f"{false:.2f}" for false in weeks)
-        print(f"new goals with {hourly:g} an hour, false alarms a goal in the first four weeks: {said}")
+    with ProcessPoolExecutor() as pool:
+        jobs = [pool.submit(measure, kinds, float(rate), chosen.goals) for rate in chosen.rates.split(",")]
+        for job in jobs:
+            print("\n".join([line(COLUMNS), line(["---:"] * len(COLUMNS)), *job.result()]), flush=True)
 
 
 if __name__ == "__main__":
