@@ -11,6 +11,8 @@ from streams.core.rhythm import F64, Mask
 DAY = 1440  # minutes
 MEMORY = 42  # days
 
+_USUAL_SHARE = 0.977  # that the least 99 % of sums of squares with QUARTER - 1 degrees of freedom have of them all
+
 
 @dataclass
 class History:
@@ -80,7 +82,7 @@ class History:
         """Variance over mean of the count of a minute (n,), at least 1, from how counts vary within quarter-hours."""
         n, usual = len(self.counts), self._usual()
         deviations = (self.squares - self.counts**2 / QUARTER) * usual
-        squares = trimmed(deviations.reshape(n, -1), usual.sum((1, 2))) * QUARTER / (QUARTER - 1)
+        squares = trimmed(deviations.reshape(n, -1), usual.sum((1, 2)), _USUAL_SHARE) * QUARTER / (QUARTER - 1)
         return np.asarray(np.maximum(squares / np.maximum((self.counts * usual).sum((1, 2)), 1), 1))
 
     def lately(self, shape: F64, minute: int) -> F64:
