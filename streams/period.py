@@ -76,7 +76,7 @@ def remove_rows(client: Client, first: int, last: int) -> None:
     `path_transitions` every day goes: what is written next says all of a day.
     """
     minutes = _minutes(first, last)
-    for table in ("goal_attribution", "engagement_counts"):
+    for table in ("goal_attribution", "goal_restatements", "engagement_counts"):
         client.command(f"DELETE FROM {table} WHERE {_WINDOWS}", minutes, _AT_ONCE)
     client.command(
         "DELETE FROM conversions WHERE (goal, conversion_id) IN "

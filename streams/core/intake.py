@@ -27,6 +27,7 @@ from streams.core.linking import Linking
 from streams.core.message_ids import MessageIds
 from streams.core.order_book import OrderBook
 from streams.core.orders import OURS, Order, Reversal
+from streams.core.restatements import Cause
 from streams.core.routing import (
     CLAIM,
     EVENT,
@@ -49,13 +50,14 @@ E = TypeVar("E", Engagement, Checkout, Identification)
 
 @dataclass
 class Taken:
-    """What came of a batch: new touches, links, identity messages, orders that changed; outcomes, and what to send to
-    other partitions."""
+    """What came of a batch: new touches, links, identity messages, orders that changed and why by their ids; outcomes,
+    and what to send to other partitions."""
 
     touches: list[Touches] = field(default_factory=list)
     links: list[Touches] = field(default_factory=list)
     identified: list[Touches] = field(default_factory=list)
     orders: dict[str, Order] = field(default_factory=dict)
+    causes: dict[str, Cause] = field(default_factory=dict)
     outcomes: list[Outcomes] = field(default_factory=list)
     forwards: list[Forward] = field(default_factory=list)
 
@@ -194,8 +196,9 @@ class Intake:
         self.book.relate(self.linking.links, buyers)
 
     def _booked(self, event: Checkout, reversal: Reversal, taken: Taken) -> Order:
-        order, found = self.book.take(event, reversal)
+        order, found, cause = self.book.take(event, reversal)
         taken.orders[order.order_id] = order
+        taken.causes[order.order_id] = max(cause, taken.causes.get(order.order_id, cause))
         taken.forwards += [self._router.claim(r, CHECKOUT) for r in found if r.home != OURS]
         return order
 

@@ -96,15 +96,11 @@ _ATTRIBUTION_KEY = {
     "window_start": SECOND,
     "reported_at": SECOND,
     "origin": WORD,
-    "goal": WORD,
-    "model": WORD,
-    "campaign": WORD,
-    "network": WORD,
-    "customer": WORD,
-    "reason": WORD,
-    "currency": WORD,
+    **dict.fromkeys(("goal", "model", "campaign", "network", "customer", "reason", "currency"), WORD),
     "partition": "UInt32",
 }
+
+_ATTRIBUTED = dict.fromkeys(("conversions", "value", "reversed_conversions", "reversed_value"), MONEY)
 
 _ENGAGEMENT_KEY = {
     "window_start": SECOND,
@@ -120,15 +116,15 @@ _DECLARED = (
     Table("migrations", {"name": "String", "applied_at": SECOND}, ("name",), "ReplacingMergeTree"),
     Table(
         "goal_attribution",
-        {
-            **_ATTRIBUTION_KEY,
-            "conversions": MONEY,
-            "value": MONEY,
-            "reversed_conversions": MONEY,
-            "reversed_value": MONEY,
-            "version": "UInt64",
-        },
+        {**_ATTRIBUTION_KEY, **_ATTRIBUTED, "version": "UInt64"},
         tuple(_ATTRIBUTION_KEY),
+        REPLACING,
+        "toYYYYMM(window_start)",
+    ),
+    Table(
+        "goal_restatements",
+        {**_ATTRIBUTION_KEY, "cause": WORD, **_ATTRIBUTED, "version": "UInt64"},
+        (*_ATTRIBUTION_KEY, "cause"),
         REPLACING,
         "toYYYYMM(window_start)",
     ),

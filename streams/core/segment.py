@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from streams.core.codes import Kind, Kinds
 from streams.core.message_ids import Keys
 from streams.core.orders import Order
+from streams.core.restatements import Mark, merged_marks
 from streams.core.runs import Touches, concatenated, none
 from streams.core.statements import TOUCH, Statement
 
@@ -59,6 +60,7 @@ class Segment(Struct, array_like=True, gc=False):
     starts: dict[str, int] = {}  # the next source offset before it, for the topics that it has records of
     links: Columns = Columns()  # as links.py has them
     identified: Columns = Columns()  # identity messages by their anonymous tokens
+    marks: list[Mark] = []  # why conversions that wait will be stated anew, as far as its effects change that
 
     @property
     def touches(self) -> Touches:
@@ -107,9 +109,9 @@ def cut(segment: Segment, limit: int) -> list[Segment]:
 
 
 def _lengths(segment: Segment) -> list[int]:
-    """How many rows of each table, orders and statements."""
+    """How many marks, rows of each table, orders and statements: a mark is durable no later than what it is for."""
     tables = segment.columns, segment.links, segment.identified
-    return [*(len(each.form) for each in tables), len(segment.orders), len(segment.statements)]
+    return [len(segment.marks), *(len(each.form) for each in tables), len(segment.orders), len(segment.statements)]
 
 
 def _halves(segment: Segment) -> tuple[Segment, Segment]:
@@ -125,17 +127,18 @@ def _halves(segment: Segment) -> tuple[Segment, Segment]:
 
 def _side(segment: Segment, at: Sequence[slice]) -> Segment:
     """A part of everything, with those kinds and texts alone that it needs: or halving would not make it small."""
-    touches, statements = segment.touches.take(at[0]), segment.statements[at[4]]
+    touches, statements = segment.touches.take(at[1]), segment.statements[at[5]]
     keys = set(zip(touches.keys.high.tolist(), touches.keys.low.tolist(), strict=True))
     return msgspec.structs.replace(
         segment,
         kinds={code: segment.kinds[code] for code in used_kinds(touches, statements)},
         columns=columns(touches),
-        links=columns(rows(segment.links).take(at[1])),
-        identified=columns(rows(segment.identified).take(at[2])),
+        links=columns(rows(segment.links).take(at[2])),
+        identified=columns(rows(segment.identified).take(at[3])),
         texts=[text for text in segment.texts if text[:2] in keys],
-        orders=segment.orders[at[3]],
+        orders=segment.orders[at[4]],
         statements=statements,
+        marks=segment.marks[at[0]],
     )
 
 
@@ -161,11 +164,13 @@ def _renumbered(statement: Statement, table: np.ndarray[tuple[int], np.dtype[np.
     return msgspec.structs.replace(statement, touches=touches.tobytes())
 
 
-def merged(segments: Sequence[Segment]) -> Segment:
-    """One segment that does what those do one after the other. They are of one hour, or of hours that are not open
-    (`open_since`), and all that they state is in ClickHouse: a restore sees only the last statement of each."""
+def merged(segments: Sequence[Segment], one_hour: bool = False) -> Segment:
+    """One segment that does what those do one after the other, all of which is in ClickHouse. They are of one hour,
+    or of hours that are not open (`open_since`): of these a restore sees only the last statement of each conversion.
+    Of `one_hour`, which may be open, all stay: a restore makes its restatements anew."""
     kinds = Kinds()
     parts = [recoded(segment, kinds) for segment in segments]
+    stated = [statement for part in parts for statement in part.statements]
     return Segment(
         after=_latest(part.after for part in parts),
         flushed=max(part.flushed for part in parts),
@@ -176,10 +181,11 @@ def merged(segments: Sequence[Segment]) -> Segment:
         columns=_all(part.columns for part in parts),
         texts=[text for part in parts for text in part.texts],
         orders=_merged_orders(order for part in parts for order in part.orders),
-        statements=list({s.key: s for part in parts for s in part.statements}.values()),
+        statements=stated if one_hour else list({s.key: s for s in stated}.values()),
         starts=_starts(parts),
         links=_all(part.links for part in parts),
         identified=_all(part.identified for part in parts),
+        marks=merged_marks([(part.statements, part.marks) for part in parts]),
     )
 
 

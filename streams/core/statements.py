@@ -21,7 +21,8 @@ class Statement(Struct, array_like=True, frozen=True, gc=False):
 
     `touches` is an array of TOUCH, `reason` is '' where there are any. `status` is that of its order's
     worth, or WITHDRAWN where a later completion of the order no longer counts for the goal. `newest` is that of
-    its order: as long as the order is known, so must be what was last stated of it.
+    its order: as long as the order is known, so must be what was last stated of it. `cause` is why it takes the place
+    of another, '' where it is the first.
     """
 
     goal: str
@@ -38,6 +39,7 @@ class Statement(Struct, array_like=True, frozen=True, gc=False):
     newest: int
     first: int
     updated: int
+    cause: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -58,8 +60,8 @@ class Statement(Struct, array_like=True, frozen=True, gc=False):
         return other is not None and self.facts() == other.facts()
 
     def facts(self) -> tuple[object, ...]:
-        """All of it but when it was reported."""
-        return tuple(getattr(self, name) for name in self.__struct_fields__[:-2])
+        """All of it but when and why it was reported."""
+        return tuple(getattr(self, name) for name in self.__struct_fields__[:-3])
 
 
 class Paths(NamedTuple):

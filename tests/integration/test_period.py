@@ -19,6 +19,7 @@ def report(client, at, origin="live", version=9, value=1_000_000):
     money = figures("partition", "conversions", "reversed_conversions", "reversed_value")
     row = {**when, **WORDS, **money, "value": np.array([value]), "version": np.array([version])}
     client.insert("goal_attribution", row)
+    client.insert("goal_restatements", {**row, "cause": ["reversal"]})
     words = {name: ["x"] for name in ("campaign", "network", "action")}
     client.insert("engagement_counts", {**when, **words, **figures("partition", "events", "version")})
     seen = {"day": np.array([at // DAY]), "campaign": ["x"], "network": ["x"]}
@@ -57,7 +58,7 @@ def test_removed_rows_are_gone_at_once_and_give_way_to_lower_versions(client):
     for at in (START - 60, START, START + 60, START + 120):
         report(client, at)
     remove_rows(client, START * 1000, (START + 60) * 1000 + 59_999)
-    for table in ("goal_attribution", "engagement_counts"):
+    for table in ("goal_attribution", "goal_restatements", "engagement_counts"):
         assert minutes(client, table) == [START - 60, START + 120]
     report(client, START, version=1, value=5)
     values = client.query("SELECT value FROM goal_attribution_now WHERE window_start = {at:DateTime}", {"at": START})
