@@ -59,13 +59,13 @@ def test_an_interrupted_migration_is_taken_up_again(client):
     client.command("TRUNCATE TABLE migrations")
     for migration in migrations.known()[:-1]:
         client.command("INSERT INTO migrations (name) SELECT {name:String}", {"name": migration.name})
-    client.command("DROP TABLE goal_restatements")
+    client.command("DROP VIEW restatements")
     assert migrations.apply(client) == [last]
-    assert client.query("SELECT * FROM goal_restatements") == []
+    assert client.query("SELECT * FROM restatements") == []
 
 
 def test_views_of_an_empty_database_are_empty(client):
     views = client.query("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View'")
-    assert {"goal_progress", "campaign_return", "campaign_lift"} <= {view["name"] for view in views}
+    assert {"goal_progress", "campaign_return", "campaign_lift", "restatements"} <= {view["name"] for view in views}
     for view in views:
         assert client.query(f"SELECT * FROM {view['name']}") == []
