@@ -80,6 +80,20 @@ def test_a_removed_conversion_does_not_fall_back_to_an_older_version(client):
     assert [row["conversion_id"] for row in left] == ["after", "moved-out"]
 
 
+def test_users_of_a_campaign_are_those_that_remain(client):
+    for at in (START, START + DAY, START + 2 * DAY):
+        report(client, at)
+    client.command(
+        "INSERT INTO conversions (goal, conversion_id, occurred_at, user, touch_campaign, version)"
+        " VALUES ('g', 'stays', '2000-01-01', 7, ['x', 'paper'], 1), ('g', 'goes', {at:UInt32}, 8, ['x'], 1)",
+        {"at": START + DAY},
+    )
+    users = "SELECT campaign, uniqCombined64Merge(users) AS n FROM campaign_users GROUP BY campaign ORDER BY campaign"
+    assert client.query(users) == [{"campaign": "paper", "n": 1}, {"campaign": "x", "n": 5}]
+    remove_rows(client, (START + 60) * 1000, (START + 2 * DAY) * 1000)
+    assert client.query(users) == [{"campaign": "paper", "n": 1}, {"campaign": "x", "n": 3}]
+
+
 def test_users_of_whole_days_are_removed(client):
     for at in (START, START + DAY, START + 2 * DAY):
         report(client, at)
