@@ -85,7 +85,8 @@ def create_app(chosen: config.Settings, rules: Rules, listening: socket.socket, 
     app = _application(chosen, partitions)
     journal = Journal(app)
     client, outbox, group = connect(chosen.clickhouse), Outbox(app), Group(app)
-    worker = Worker(rules, client, journal, outbox, partitions, group, chosen.dead_letter_limits)
+    limits = chosen.dead_letter_limits
+    worker = Worker(rules, client, journal, outbox, partitions, group, limits, chosen.smallest_group)
     goals = [goal.id for goal in rules.catalogue.goals]
     monitor = Monitor(goals, client, outbox, group, worker, partitions)
     app.worker_state = worker

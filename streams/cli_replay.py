@@ -60,6 +60,7 @@ def replay(
         ndjson.size(path)  # a file that is not there is found before anything is written
     with database(place) as client, ndjson.DeadLetterFile(_beside(place) / "dead-letters.ndjson") as letters:
         migrations.apply(client)
+        catalogue_rows.write_settings(client, chosen.smallest_group)
         key_file = _key_file(place, chosen)
         run = Replay(Rules(goals, config.token_key_or_made_up(chosen.token_key, key_file), replay=True), letters)
         with _progress() as bar:

@@ -19,6 +19,14 @@ _WINDOWS = "window_start BETWEEN toDateTime({first:UInt32}, 'UTC') AND toDateTim
 _CONVERSIONS = (
     "occurred_at >= toDateTime64({first:UInt32}, 3, 'UTC') AND occurred_at < toDateTime64({last:UInt32} + 60, 3, 'UTC')"
 )
+# Its states cannot let go of a user: it is made anew of those that remain.
+_CAMPAIGN_USERS = (
+    "TRUNCATE TABLE campaign_users",
+    "INSERT INTO campaign_users SELECT campaign, uniqCombined64MergeState(users) FROM engagement_users "
+    "WHERE campaign != '' GROUP BY campaign",
+    "INSERT INTO campaign_users SELECT toLowCardinality(credited) AS campaign, uniqCombined64State(user) "
+    "FROM (SELECT * FROM conversions FINAL) ARRAY JOIN touch_campaign AS credited WHERE user != 0 GROUP BY campaign",
+)
 # The deletion is over, and seen by every query, when the command returns.
 _AT_ONCE = {"lightweight_deletes_sync": "2"}
 
@@ -76,7 +84,7 @@ def remove_rows(client: Client, first: int, last: int) -> None:
     `path_transitions` every day goes: what is written next says all of a day.
     """
     minutes = _minutes(first, last)
-    for table in ("goal_attribution", "engagement_counts"):
+    for table in ("goal_attribution", "goal_restatements", "engagement_counts"):
         client.command(f"DELETE FROM {table} WHERE {_WINDOWS}", minutes, _AT_ONCE)
     client.command(
         "DELETE FROM conversions WHERE (goal, conversion_id) IN "
@@ -91,6 +99,8 @@ def remove_rows(client: Client, first: int, last: int) -> None:
     touched = {name: at // _DAY for name, at in minutes.items()}
     any_day = "day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16})"
     client.command(f"DELETE FROM path_transitions WHERE {any_day}", touched, _AT_ONCE)
+    for command in _CAMPAIGN_USERS:
+        client.command(command)
 
 
 def _minutes(first: int, last: int) -> dict[str, int]:

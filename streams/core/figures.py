@@ -17,7 +17,8 @@ UNATTRIBUTED = -1  # in place of a code of means
 
 
 class Cell(NamedTuple):
-    """The key of an aggregate, beside its minute. `means` is a code of Kinds.means, or UNATTRIBUTED."""
+    """The key of an aggregate, beside its minute. `means` is a code of Kinds.means, or UNATTRIBUTED; `cause` is that of
+    a restatement, '' where all statements are added up."""
 
     goal: str
     customer: str
@@ -25,6 +26,7 @@ class Cell(NamedTuple):
     currency: str
     model: str
     means: int
+    cause: str = ""
 
 
 class Figures(NamedTuple):
@@ -43,12 +45,13 @@ class _Parts(NamedTuple):
     journeys: Journeys
 
 
-def figures(statements: Sequence[Statement], kinds: Kinds, cells: Codes[Cell]) -> list[Figures]:
-    """What those statements add, for every model; nothing where a statement does not count at all."""
+def figures(statements: Sequence[Statement], kinds: Kinds, cells: Codes[Cell], cause: str = "") -> list[Figures]:
+    """What those statements add, for every model, in cells of that cause; nothing where a statement does not count at
+    all."""
     counting = [s for s in statements if s.status != WITHDRAWN]
     attributed, others = [s for s in counting if s.touches], [s for s in counting if not s.touches]
     return [
-        _figures(group, parts, model, cells)
+        _figures(group, parts, model, cells, cause)
         for group, parts in ((attributed, _touched(attributed, kinds)), (others, _untouched(others)))
         if group
         for model in MODELS
@@ -67,7 +70,7 @@ def _untouched(statements: Sequence[Statement]) -> _Parts:
     return _Parts(np.arange(n), np.full(n, UNATTRIBUTED), one_each)
 
 
-def _figures(statements: Sequence[Statement], parts: _Parts, model: str, cells: Codes[Cell]) -> Figures:
+def _figures(statements: Sequence[Statement], parts: _Parts, model: str, cells: Codes[Cell], cause: str) -> Figures:
     shares = MODELS[model](parts.journeys)
     value, remaining, counted, time = (column(statements, name) for name in ("value", "remaining", "counted", "time"))
     credit = split(np.full(len(statements), WHOLE), shares, parts.journeys)
@@ -76,7 +79,7 @@ def _figures(statements: Sequence[Statement], parts: _Parts, model: str, cells: 
     counts = counted[parts.owner]
     amounts = np.stack([credit * counts, net, credit * (1 - counts), whole - net], axis=1)
     minute = time[parts.owner] // MINUTE
-    return Figures(minute << CELL_BITS | _cells(statements, parts, model, cells), amounts)
+    return Figures(minute << CELL_BITS | _cells(statements, parts, model, cells, cause), amounts)
 
 
 def column(statements: Sequence[Statement], name: str) -> I64:
@@ -84,11 +87,11 @@ def column(statements: Sequence[Statement], name: str) -> I64:
     return np.fromiter((getattr(s, name) for s in statements), np.int64, len(statements))
 
 
-def _cells(statements: Sequence[Statement], parts: _Parts, model: str, cells: Codes[Cell]) -> I64:
+def _cells(statements: Sequence[Statement], parts: _Parts, model: str, cells: Codes[Cell], cause: str) -> I64:
     """The cell of each touch: found once for each distinct (head, means)."""
     heads = Codes[tuple[str, str, str, str]]()
     head = heads.codes([(s.goal, s.customer, s.reason, s.currency) for s in statements])[parts.owner]
     width = int(parts.means.max()) + 2
     pairs, inverse = np.unique(head * width + parts.means + 1, return_inverse=True)
-    found = [(*heads.words[pair // width], model, pair % width - 1) for pair in pairs.tolist()]
+    found = [(*heads.words[pair // width], model, pair % width - 1, cause) for pair in pairs.tolist()]
     return cells.codes([Cell(*word) for word in found])[inverse]

@@ -21,6 +21,7 @@ from streams.core.intake import CHECKOUT, ENGAGEMENT, Intake
 from streams.core.order_book import unclaimed
 from streams.core.orders import Order
 from streams.core.reporter import Reporter
+from streams.core.restatements import Cause
 from streams.core.routing import Forward, Router
 from streams.core.rows import Columns
 from streams.core.runs import Touches, concatenated, none
@@ -85,7 +86,8 @@ class Ledger:
         touches, lent, links = (concatenated([none(), *parts]) for parts in (taken.touches, taken.lent, taken.links))
         self._engage(touches, _hour(now))
         self._look_at(lent)
-        self._reporter.mark(taken.orders.values())
+        for order_id, cause in taken.causes.items():
+            self._reporter.mark([taken.orders[order_id]], cause)
         self._linked(links)
         if taken.lent_orders:
             self._transitions.mark()
@@ -122,9 +124,9 @@ class Ledger:
     def _look_at(self, touches: Touches) -> None:
         """Look again at the orders that those new touches may count for."""
         self._transitions.mark()
-        self._reporter.mark(self._book.affected(touches.user, touches.time))
+        self._reporter.mark(self._book.affected(touches.user, touches.time), Cause.LATE_TOUCH)
         links, at = self._links.of(touches.user)
-        self._reporter.mark(self._book.affected(links.keys.high, touches.time[at]))
+        self._reporter.mark(self._book.affected(links.keys.high, touches.time[at]), Cause.LATE_TOUCH)
 
     def _linked(self, links: Touches) -> None:
         """Look again at the orders of newly linked tokens, and at those that their touches count for, or no more."""
@@ -132,11 +134,12 @@ class Ledger:
             return
         tokens = np.unique(links.user)
         self._book.relate(self._links, tokens.tolist())
-        self._reporter.mark(order for token in tokens.tolist() for order in self._book.of_buyer(token))
+        bought = (order for token in tokens.tolist() for order in self._book.of_buyer(token))
+        self._reporter.mark(bought, Cause.IDENTITY)
         touches, _ = self._index.of_users(tokens)
         touches = touches.take(self._kinds.class_of[touches.kind] > 0)
         links, at = self._links.of(touches.user)
-        self._reporter.mark(self._book.affected(links.keys.high, touches.time[at]))
+        self._reporter.mark(self._book.affected(links.keys.high, touches.time[at]), Cause.IDENTITY)
 
     def _carry_links(self, segment: Segment) -> None:
         """Links are never past: those in segments that may go from now on are said again."""
@@ -159,6 +162,7 @@ class Ledger:
             texts=self._ids.texts_of(both.keys),
             orders=orders,
             statements=list(statements),
+            marks=self._reporter.marks.unsaid(),
         )
 
     @property
@@ -202,7 +206,7 @@ class Ledger:
     def _state(self, keys: Sequence[tuple[str, str]], now: int | None) -> list[tuple[Statement, Statement | None]]:
         statements = {statement.key: statement for statement in self._reporter.state(keys, now)}
         pairs = [(statement, self._reporter.statements.get(key)) for key, statement in statements.items()]
-        self._aggregates.stated(_hour(now), list(statements.values()), [before for _, before in pairs if before])
+        self._aggregates.stated(_hour(now), pairs)
         self._reporter.statements.update(statements)
         self._unwritten.update(statements)
         return pairs
@@ -251,7 +255,7 @@ class Ledger:
             self._fold(recoded(segment, self._kinds), key.hour, key.hour >= opened, key.sequence > flushed)
         self._book.relate(self._links)
         self._forget(max((segment.expired for _, segment in segments), default=0))
-        self._reporter.mark(self._book.orders.values())
+        self._reporter.mark(self._book.orders.values(), Cause.CATALOGUE)
         self._transitions.restored()
 
     def _fold(self, segment: Segment, hour: int, open_: bool, unwritten: bool) -> None:
@@ -270,12 +274,19 @@ class Ledger:
             self._book.put(order)
         if open_:
             self._aggregates.engaged(hour, touches.time, touches.kind)
-            old = [before for s in segment.statements if (before := self._reporter.statements.get(s.key))]
-            self._aggregates.stated(hour, segment.statements, old)
         if unwritten:
             self._engaged.append(touches)
             self._unwritten.update((s.key, s) for s in segment.statements)
-        self._reporter.statements.update((s.key, s) for s in segment.statements)
+        pairs = [self._put(statement) for statement in segment.statements]
+        self._reporter.marks.fold(segment.statements, segment.marks)
+        if open_:
+            self._aggregates.stated(hour, pairs)
+
+    def _put(self, statement: Statement) -> tuple[Statement, Statement | None]:
+        """Keep that statement; with the one that it takes the place of."""
+        before = self._reporter.statements.get(statement.key)
+        self._reporter.statements[statement.key] = statement
+        return statement, before
 
 
 def _hour(now: int | None) -> int:

@@ -13,6 +13,7 @@ from streams.core.events import END_OF_TIME
 from streams.core.links import Links
 from streams.core.order_book import OrderBook
 from streams.core.orders import Completion, Order, Worth
+from streams.core.restatements import Cause, Marks
 from streams.core.rivals import Rivals
 from streams.core.runs import U64, Mask
 from streams.core.statements import TOUCH, WITHDRAWN, Statement
@@ -51,14 +52,18 @@ class Reporter:
         self._goals = {goal.id: goal for goal in catalogue.goals}
         self.statements: dict[tuple[str, str], Statement] = {}
         self.dirty: dict[tuple[str, str], None] = {}
+        self.marks = Marks()
         self.frozen_before = 0  # ms; touches before it may have been forgotten
 
-    def mark(self, orders: Iterable[Order]) -> None:
-        """Something changed for those orders."""
+    def mark(self, orders: Iterable[Order], cause: Cause) -> None:
+        """Something changed for those orders: if they are stated anew, it is for that cause or a stronger one."""
         for order in orders:
             for goal in self._catalogue.goals:
                 if goal.event in order.completions:
-                    self.dirty[goal.id, order.order_id] = None
+                    key = goal.id, order.order_id
+                    self.dirty[key] = None
+                    if key in self.statements:
+                        self.marks.add(key, cause)
 
     def due(self, settled: int, most: int | None) -> list[tuple[str, str]]:
         """Conversions to state now, at the most `most`: those up to `settled` (ms) first, the earliest marked first."""
@@ -78,15 +83,23 @@ class Reporter:
     def forget(self) -> None:
         """Drop what was stated of orders that are not known any more."""
         self.statements = {key: s for key, s in self.statements.items() if s.order_id in self._book.orders}
+        self.marks.keep(self._book.orders)
 
     def state(self, keys: Sequence[tuple[str, str]], now: int | None) -> list[Statement]:
         """The statements of those conversions that say something new. `now` in ms; None = each in its own hour."""
         for key in keys:
             self.dirty.pop(key, None)
+        causes = {key: self.marks.take(key) for key in keys}
         found = [(self._case(*key), self.statements.get(key)) for key in keys]
         stated = self._stated([case for case, _ in found if case], now)
         stated += [self._withdrawal(before, now) for case, before in found if before and not case]
-        return [statement for statement in stated if not statement.says_as(self.statements.get(statement.key))]
+        fresh = [statement for statement in stated if not statement.says_as(self.statements.get(statement.key))]
+        return [self._explained(statement, causes[statement.key]) for statement in fresh]
+
+    def _explained(self, statement: Statement, cause: Cause) -> Statement:
+        """With the cause, where it takes the place of another."""
+        self.marks.said(statement.key)
+        return structs.replace(statement, cause=cause.word) if statement.key in self.statements else statement
 
     def _case(self, goal_id: str, order_id: str) -> Case | None:
         goal, order = self._goals[goal_id], self._book.orders.get(order_id)
