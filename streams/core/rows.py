@@ -271,13 +271,12 @@ _DECLARED = (
             "salt": WORD,
             "user": "UInt64",
             "day": "Date",
-            "held": "UInt8",
-            "engaged": "UInt8",
-            "exposed": "UInt8",
+            **dict.fromkeys(("held", "engaged", "exposed"), "UInt8"),
         },
         ("campaign", "salt", "user", "day", "held", "engaged", "exposed"),
         "ReplacingMergeTree",
     ),
+    Table("token_links", {"token": "UInt64", "user": "UInt64"}, ("token", "user"), "ReplacingMergeTree"),
     Table(
         "alerts",
         {
