@@ -11,9 +11,9 @@ from streams.clickhouse import Client
 from streams.core.rows import Coded, Columns, Rows
 
 _Group = tuple[str, str]
-_Sums = tuple[int, int]
+_Sums = tuple[int, int, int]  # rows, what they add, and the seconds of their windows added
 _MINUTE = 60_000
-_DAY = 86_400
+_DAY = 86_400  # s
 _LATEST = 2**32 - 1
 _WINDOWS = "window_start BETWEEN toDateTime({first:UInt32}, 'UTC') AND toDateTime({last:UInt32}, 'UTC')"
 _CONVERSIONS = (
@@ -41,6 +41,12 @@ def holds_live_rows(client: Client, first: int, last: int) -> bool:
     return bool(found)
 
 
+def whole_days(first: int, last: int) -> tuple[int, int]:
+    """The first and the last instant, in ms, of the days (UTC) of two instants in ms."""
+    day = _DAY * 1000
+    return first // day * day, last // day * day + day - 1
+
+
 def holds_other_replay(client: Client, first: int, last: int, rows: Rows) -> bool:
     """Whether `replay` rows lie between two instants that writing `rows` would leave as they are: those of other
     files, or of another catalogue, whose figures would add to these."""
@@ -56,24 +62,26 @@ def holds_other_replay(client: Client, first: int, last: int, rows: Rows) -> boo
 
 def _held(client: Client, table: str, second: str, amount: str, minutes: Mapping[str, int]) -> Mapping[_Group, _Sums]:
     found = client.query(
-        f"SELECT campaign, {second} AS second, count() AS n, sum({amount}) AS total FROM {table} FINAL "
+        f"SELECT campaign, {second} AS second, count() AS n, sum({amount}) AS total, "
+        f"sum(toUnixTimestamp(window_start)) AS at FROM {table} FINAL "
         f"WHERE origin = 'replay' AND {_WINDOWS} GROUP BY campaign, second",
         minutes,
     )
     unit = 1_000_000 if amount == "conversions" else 1
-    return {(row["campaign"], row["second"]): (row["n"], int(row["total"] * unit)) for row in found}
+    return {(row["campaign"], row["second"]): (row["n"], int(row["total"] * unit), row["at"]) for row in found}
 
 
 def _sums(columns: Columns, second: str, amount: str) -> Mapping[_Group, _Sums]:
-    """The same of rows that are to be written: by campaign and reason or network, how many rows and what they add."""
+    """The same of rows that are to be written: by campaign and reason or network."""
     if not columns:
         return {}
     campaign, other = cast(Coded, columns["campaign"]), cast(Coded, columns[second])
     groups, at = np.unique(campaign.codes * len(other.words) + other.codes, return_inverse=True)
-    totals = np.zeros(len(groups), np.int64)
-    np.add.at(totals, at, np.asarray(columns[amount]))
+    sums = np.zeros((2, len(groups)), np.int64)
+    for row, name in zip(sums, (amount, "window_start"), strict=True):
+        np.add.at(row, at, np.asarray(columns[name]))
     keys = [(campaign.words[g // len(other.words)], other.words[g % len(other.words)]) for g in groups.tolist()]
-    return dict(zip(keys, zip(np.bincount(at).tolist(), totals.tolist(), strict=True), strict=True))
+    return dict(zip(keys, zip(np.bincount(at).tolist(), *sums.tolist(), strict=True), strict=True))
 
 
 def remove_rows(client: Client, first: int, last: int) -> None:

@@ -16,7 +16,7 @@ from streams.core.aggregates import REPLAYED, Aggregates
 from streams.core.catalogue import Catalogue
 from streams.core.conversion_rows import conversion_columns, seen_columns
 from streams.core.events import Rejected
-from streams.core.holdout_rows import holdout_columns
+from streams.core.holdout_rows import holdout_columns, link_columns
 from streams.core.intake import CHECKOUT, ENGAGEMENT, Intake
 from streams.core.order_book import unclaimed
 from streams.core.orders import Order
@@ -75,6 +75,7 @@ class Ledger:
         self._transitions = Transitions(rules.catalogue, self._kinds, origin, partition)
         self._unwritten: dict[tuple[str, str], Statement] = {}
         self._engaged: list[Touches] = []
+        self._new_links: list[Touches] = []
         self._expired = self._said_expired = 0  # what is past the retention, ms; and what segments say of it
         self.offsets: dict[str, int] = {}  # the next one to read, by topic
 
@@ -132,6 +133,7 @@ class Ledger:
         """Look again at the orders of newly linked tokens, and at those that their touches count for, or no more."""
         if not len(links.user):
             return
+        self._new_links.append(links)
         tokens = np.unique(links.user)
         self._book.relate(self._links, tokens.tolist())
         bought = (order for token in tokens.tolist() for order in self._book.of_buyer(token))
@@ -220,7 +222,8 @@ class Ledger:
             rows["engagement_seen"] = seen_columns(self._engaged, self._kinds)
         if holdouts := self._rules.catalogue.holdouts:
             rows |= holdout_columns(holdouts, self._engaged, list(self._unwritten.values()), self._kinds)
-        self._unwritten, self._engaged = {}, []
+            rows |= link_columns(self._new_links)
+        self._unwritten, self._engaged, self._new_links = {}, [], []
         return rows
 
     def expire(self) -> list[DeadLetter]:
@@ -269,6 +272,7 @@ class Ledger:
         self._rivals.place(segment.places)
         self._rivals.put(segment.rivals)
         self._links.add(rows(segment.links))
+        self._new_links.append(rows(segment.links))  # all of them: the catalogue may have a holdout only now
         self._intake.linking.seen.add(rows(segment.identified))
         for order in segment.orders:
             self._book.put(order)

@@ -276,6 +276,7 @@ _DECLARED = (
         ("campaign", "salt", "user", "day", "held", "engaged", "exposed"),
         "ReplacingMergeTree",
     ),
+    Table("token_links", {"token": "UInt64", "user": "UInt64"}, ("token", "user"), "ReplacingMergeTree"),
     Table(
         "alerts",
         {

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from streams.period import holds_live_rows, remove_rows
+from streams.period import holds_live_rows, remove_rows, whole_days
 
 DAY = 86_400
 START = 20_700 * DAY
@@ -46,6 +46,12 @@ def test_a_period_holds_live_rows_to_the_minute(client):
     free = [(START - 60, START - 1), (START + 60, START + DAY), (-5, START - 1)]
     assert [holds_live_rows(client, first * 1000, last * 1000) for first, last in held] == [True] * 3
     assert [holds_live_rows(client, first * 1000, last * 1000) for first, last in free] == [False] * 3
+
+
+def test_the_days_of_a_period_are_whole():
+    day = DAY * 1000
+    assert whole_days(START * 1000, START * 1000) == (START * 1000, START * 1000 + day - 1)
+    assert whole_days(START * 1000 - 1, START * 1000 + day) == (START * 1000 - day, START * 1000 + 2 * day - 1)
 
 
 def test_engagement_alone_is_live_too(client):
