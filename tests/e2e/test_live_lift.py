@@ -14,7 +14,7 @@ from tests.e2e.pipeline import Pipeline, stop
 from tests.integration.harness import DAYS, first_day, simulated
 
 SHARE = 0.3
-PEOPLE = {"users": 300, "engagement": 0.8, "duplicates": 0.1, "disorder": 0.2}
+PEOPLE = {"users": 300, "engagement": 0.8, "duplicates": 0.1, "disorder": 0.2, "late_logins": 0.4, "shared": 0.1}
 
 
 def lift(dsn: str) -> tuple[list[dict[str, Any]], list[float]]:

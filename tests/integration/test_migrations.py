@@ -59,9 +59,9 @@ def test_an_interrupted_migration_is_taken_up_again(client):
     client.command("TRUNCATE TABLE migrations")
     for migration in migrations.known()[:-1]:
         client.command("INSERT INTO migrations (name) SELECT {name:String}", {"name": migration.name})
-    client.command("DROP VIEW campaign_return_shown")
+    client.command("DROP VIEW campaign_lift")
     assert migrations.apply(client) == [last]
-    assert client.query("SELECT * FROM campaign_return_shown") == []
+    assert client.query("SELECT * FROM campaign_lift") == []
 
 
 def test_views_of_an_empty_database_are_empty(client):
