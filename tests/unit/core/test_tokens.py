@@ -5,7 +5,6 @@ from hashlib import blake2b
 
 import pytest
 
-from streams.core import tokens
 from streams.core.events import engagement
 from streams.core.tokens import Tokens, token_of
 from tests.messages import NOON, touch
@@ -58,9 +57,3 @@ def test_another_key_gives_other_hashes() -> None:
 
 def test_a_key_may_have_any_length() -> None:
     assert len({Tokens(b"k" * n).hash("u") for n in (16, 64, 65, 1000)}) == 4
-
-
-def test_a_token_has_its_hash_whether_or_not_it_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "_CACHED", 2)
-    names, one = ["a", "b", "", "c", "a"], Tokens(KEY)
-    assert [one.hashes(names).tolist() for _ in range(3)] == [[one.hash(name) for name in names]] * 3
