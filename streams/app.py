@@ -11,7 +11,6 @@ from functools import cache
 
 import faust
 import structlog
-from aiokafka import ConsumerRecord
 from aiokafka.errors import OffsetOutOfRangeError
 from faust.app.base import BootStrategy
 from faust.types import TP, StreamT
@@ -34,6 +33,7 @@ from streams.page.server import LOOPBACK, Page
 from streams.removal import Refresher
 from streams.transport import SCHEME, Consumer, tune_gc, use_uvloop
 from streams.transport import Batch as Fetched
+from streams.transport.records import Record
 from streams.web import WebServer, listen
 from streams.worker import Worker
 
@@ -146,9 +146,11 @@ def _consume(app: Application, topic: str, take: Take) -> None:
     app.agent(app.topic(topic, key_type=bytes, value_serializer="raw"), name=topic)(work)
 
 
-def _batch(fetched: Fetched, records: Sequence[ConsumerRecord]) -> Batch:
+def _batch(fetched: Fetched, records: Sequence[Record]) -> Batch:
     origins = list(map(origin, records)) if fetched.topic == FORWARDED else ()
-    columns = ([r.value for r in records], [r.key for r in records], [r.offset for r in records])
+    start, end = records[0].offset, fetched.next_offset
+    offsets = range(start, end) if end - start == len(records) else [record.offset for record in records]
+    columns = ([record.value for record in records], [record.key for record in records], offsets)
     return Batch(fetched.topic, *columns, fetched.partition, origins)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import compress
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -230,6 +230,8 @@ class Intake:
 
 def _decoded(decoded: Sequence[E | Rejected | None], outcomes: Outcomes) -> tuple[list[int], list[E]]:
     """The events among decoded records and their positions; the others are counted."""
+    if not {Rejected, type(None)} & set(map(type, decoded)):
+        return list(range(len(decoded))), cast(list[E], decoded)
     at: list[int] = []
     events: list[E] = []
     for i, event in enumerate(decoded):
