@@ -6,7 +6,7 @@ import numpy as np
 
 from streams.core.catalogue import Catalogue
 from streams.core.codes import Kind, Kinds
-from streams.core.events import CampaignContext, Engagement, denials
+from streams.core.events import CampaignContext, Engagement, denied
 from streams.core.message_ids import MessageIds
 from streams.core.runs import I64, Mask, Touches
 from streams.core.tokens import Tokens, tokens_of
@@ -24,7 +24,7 @@ class EngagementColumns:
 
     def touches(self, events: Sequence[Engagement], time: I64) -> tuple[Touches, Mask]:
         """One row an event at its `time` (ms), the user 0 without a token or consent; which events deny consent."""
-        refused = np.array(denials(events), np.bool_)
+        refused = np.array([denied(event) for event in events], np.bool_)
         user = self._tokens.hashes(tokens_of(events))
         user[refused] = 0
         kind = np.fromiter(map(self._kind, events), np.uint32, len(events))

@@ -235,11 +235,6 @@ def times(moments: Sequence[datetime]) -> NDArray[np.int64]:
 
 def denied(envelope: Envelope) -> bool:
     """Whether the event says that advertising is not consented to."""
-    return denials([envelope])[0]
-
-
-def denials(envelopes: Sequence[Envelope]) -> list[bool]:
-    """The same for many events."""
-    consents = [context.consent if (context := envelope.context) else None for envelope in envelopes]
-    preferences = [consent.category_preferences if consent else None for consent in consents]
-    return [chosen is not None and chosen.advertising is False for chosen in preferences]
+    consent = envelope.context.consent if envelope.context else None
+    preferences = consent.category_preferences if consent else None
+    return preferences is not None and preferences.advertising is False
