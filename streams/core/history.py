@@ -67,6 +67,11 @@ class History:
         start, end = (max(minute // QUARTER - self.first_day * QUARTERS, 0) for minute in (since, until))
         self.alarmed[goal].reshape(-1)[start : end + 1] = alarmed
 
+    @property
+    def begun(self) -> Mask:
+        """Of which goals (n,) any minute is known."""
+        return np.asarray((self.minutes > 0).any((1, 2)))
+
     def begin(self, goal: int) -> int:
         """The first minute, to the quarter-hour, in which counts of the goal are known; of the history if none is."""
         return (self.first_day * QUARTERS + int((self.minutes[goal] > 0).argmax())) * QUARTER
