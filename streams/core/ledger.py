@@ -15,6 +15,8 @@ from streams.core.admission import Batch, DeadLetter, Outcomes
 from streams.core.aggregates import REPLAYED, Aggregates
 from streams.core.catalogue import Catalogue
 from streams.core.conversion_rows import conversion_columns, seen_columns
+from streams.core.eraser import Eraser
+from streams.core.erasure import asks
 from streams.core.events import Rejected
 from streams.core.holdout_rows import holdout_columns
 from streams.core.intake import CHECKOUT, ENGAGEMENT, Intake
@@ -23,9 +25,10 @@ from streams.core.orders import Order
 from streams.core.reporter import Reporter
 from streams.core.routing import Forward, Router
 from streams.core.rows import Columns
-from streams.core.runs import Touches, concatenated, none
+from streams.core.runs import Touches, concatenated, disowned, none
 from streams.core.segment import Segment, SegmentKey, columns, open_since, recoded, rows, used_kinds
 from streams.core.statements import Statement
+from streams.core.tokens import Tokens
 from streams.core.transitions import Transitions
 
 HOUR = 3_600_000  # ms
@@ -64,11 +67,13 @@ class Ledger:
     def __init__(self, rules: Rules, partition: int = 0, partitions: int = 1) -> None:
         """`partitions` is how many the topics have; of one, nothing is ever forwarded."""
         self._rules = rules
-        self._intake = Intake(rules.catalogue, rules.token_key, rules.retention, Router(partition, partitions))
+        router, tokens = Router(partition, partitions), Tokens(rules.token_key)
+        self._intake = Intake(rules.catalogue, rules.retention, router, tokens)
         self._index, self._book, self._clock = self._intake.index, self._intake.book, self._intake.clock
         self._ids, self._kinds, self._links = self._intake.ids, self._intake.kinds, self._intake.linking.links
         self._lent, self._partition = self._intake.lent, partition
         self._reporter = Reporter(rules.catalogue, self._book, self._index, self._kinds, self._links)
+        self._eraser = Eraser(self._intake, self._reporter, tokens, router)
         origin = "replay" if rules.replay else "live"
         self._aggregates = Aggregates(self._kinds, origin, partition)
         self._transitions = Transitions(rules.catalogue, self._kinds, origin, partition)
@@ -78,9 +83,11 @@ class Ledger:
         self.offsets: dict[str, int] = {}  # the next one to read, by topic
 
     def apply(self, batch: Batch, now: int | None = None) -> Applied:
-        """Take in records of `engagement`, `checkout`, `identity` or `forwarded`; `now` in ms, None in a replay. Those
-        that the state already covers are skipped. A bad record never raises: it is in the outcomes."""
+        """Take in records of any topic, those of `forwarded` as `apart` gives them; `now` in ms, None in a replay.
+        Those that the state already covers are skipped. A bad record never raises: it is in the outcomes."""
         batch = self._uncovered(batch)
+        if asks(batch):
+            return self._covering(batch, self._forgetting(batch))
         taken = self._intake.take(batch, now)
         touches, lent, links = (concatenated([none(), *parts]) for parts in (taken.touches, taken.lent, taken.links))
         self._engage(touches, _hour(now))
@@ -93,6 +100,18 @@ class Ledger:
         segment.links, segment.identified = columns(links), columns(concatenated([none(), *taken.identified]))
         segment.lent_orders = taken.lent_orders
         return self._covering(batch, Applied(segment, taken.outcomes, taken.forwards))
+
+    def _forgetting(self, batch: Batch) -> Applied:
+        tokens, outcomes, forwards = self._eraser.take(batch)
+        self._disown(tokens)
+        return Applied(Segment(erased=tokens), outcomes, forwards)
+
+    def _disown(self, tokens: Sequence[int]) -> None:
+        """What is still to be written is of none of those erased tokens (hashes)."""
+        for token in tokens:
+            self._engaged = [disowned(touches, token) for touches in self._engaged]
+            self._unwritten = {key: s.of_nobody() if s.user == token else s for key, s in self._unwritten.items()}
+            self._transitions.mark()
 
     def _covering(self, batch: Batch, applied: Applied) -> Applied:
         first = batch.offsets[0] if batch.offsets else 0
@@ -128,9 +147,8 @@ class Ledger:
 
     def _linked(self, links: Touches) -> None:
         """Look again at the orders of newly linked tokens, and at those that their touches count for, or no more."""
-        if not len(links.user):
+        if not len(tokens := np.unique(links.user)):
             return
-        tokens = np.unique(links.user)
         self._book.relate(self._links, tokens.tolist())
         self._reporter.mark(order for token in tokens.tolist() for order in self._book.of_buyer(token))
         touches, _ = self._index.of_users(tokens)
@@ -273,6 +291,7 @@ class Ledger:
             self._engaged.append(touches)
             self._unwritten.update((s.key, s) for s in segment.statements)
         self._reporter.statements.update((s.key, s) for s in segment.statements)
+        self._disown([token for token in segment.erased if self._eraser.erase(token)])
 
 
 def _hour(now: int | None) -> int:

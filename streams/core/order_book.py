@@ -1,6 +1,6 @@
 """The order book: every order of a partition, found by its id or by who bought."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 import numpy as np
@@ -69,6 +69,16 @@ class OrderBook:
             customer=_CUSTOMER[event.new_customer],
             goals=tuple(goal.id for goal in self._catalogue.goals if _counts(event, goal)),
         )
+
+    def erase(self, token: int, names: Callable[[Reversal], bool]) -> bool:
+        """That token (a hash) has bought nothing; whether there was anything of it. Who is related has to be said anew.
+        `names` as for `Order.without`."""
+        changed = [new for order in self.orders.values() if (new := order.without(token, names)) is not order]
+        self.orders.update((order.order_id, order) for order in changed)
+        self._buyers = {}
+        for order in self.orders.values():
+            self._keep(order, ())
+        return bool(changed)
 
     def relate(self, links: Links, buyers: Collection[int] | None = None) -> None:
         """Let the orders of those tokens, or of all, be found by what the links say is their canonical token, too."""

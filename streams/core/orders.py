@@ -1,5 +1,6 @@
 """Orders: what was completed and taken back under one order id, whatever the order of arrival."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from msgspec import Struct, structs
@@ -22,11 +23,16 @@ class Completion(Struct, array_like=True, frozen=True, gc=False):
     currency: str
     customer: str  # new, returning, unknown
     goals: tuple[str, ...]  # ids of the goals it counts for
+    erased: bool = False  # its user was, and what could tell who it was
+
+    def disowned(self) -> "Completion":
+        """The same, of nobody."""
+        return structs.replace(self, user=0, campaign="", network="", erased=True)
 
 
-def _rank(completion: Completion) -> tuple[int, str]:
+def _rank(completion: Completion) -> tuple[int, str, bool]:
     """Of two completions of an order, the larger one counts."""
-    return completion.time, completion.message_id
+    return completion.time, completion.message_id, completion.erased
 
 
 OURS = -1
@@ -106,6 +112,15 @@ class Order(Struct, array_like=True, gc=False):
             completions[event] = max(completion, completions.get(event, completion), key=_rank)
         whole, refunded = self.whole or other.whole, max(self.refunded, other.refunded)
         return Order(self.order_id, completions, whole, refunded, max(self.newest, other.newest))
+
+    def without(self, token: int, names: Callable[[Reversal], bool]) -> "Order":
+        """The order where nothing is that token's (a hash): what it bought and took back counts on. `names` says which
+        of the waiting reversals name the token: they are not waited for. Itself where nothing is."""
+        waiting = [reversal for reversal in self.waiting if not names(reversal)]
+        if token not in self.buyers and len(waiting) == len(self.waiting):
+            return self
+        completions = {event: c.disowned() if c.user == token else c for event, c in self.completions.items()}
+        return structs.replace(self, completions=completions, waiting=waiting)
 
     def worth(self, goal: Goal) -> Worth | None:
         """What it is worth for `goal`; None where it does not count for it. Formula: contract, section 5."""

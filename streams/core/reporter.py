@@ -74,6 +74,12 @@ class Reporter:
         """Drop what was stated of orders that are not known any more."""
         self.statements = {key: s for key, s in self.statements.items() if s.order_id in self._book.orders}
 
+    def disown(self, token: int) -> bool:
+        """What was stated of that token (a hash) was nobody's; whether there is anything."""
+        theirs = {key: s.of_nobody() for key, s in self.statements.items() if s.user == token}
+        self.statements |= theirs
+        return bool(theirs)
+
     def state(self, keys: Sequence[tuple[str, str]], now: int | None) -> list[Statement]:
         """The statements of those conversions that say something new. `now` in ms; None = each in its own hour."""
         for key in keys:
@@ -144,7 +150,7 @@ class Reporter:
         reason = "" if touches else _reason(completion, seen)
         # Of an order so old that touches are forgotten, a link that comes now says nothing new.
         same_user = before is not None and before.user in (user, completion.user)
-        if before and same_user and before.time == completion.time < self.frozen_before:
+        if before and same_user and not completion.erased and before.time == completion.time < self.frozen_before:
             user, touches, reason = before.user, before.touches, before.reason
         reported = now if now is not None else completion.time
         return Statement(
@@ -188,6 +194,8 @@ def _wanted(cases: Sequence[Case], user: U64) -> Wanted:
 
 def _reason(completion: Completion, seen: Seen) -> str:
     """Why a conversion without a touch is unattributed."""
+    if completion.erased:
+        return "erased"
     if completion.denied:
         return "no_consent"
     if not completion.user:

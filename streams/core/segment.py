@@ -62,6 +62,8 @@ class Segment(Struct, array_like=True, gc=False):
     identified: Columns = Columns()  # identity messages by their anonymous tokens
     lent: Columns = Columns()  # touches of other partitions' tokens
     lent_orders: list[Order] = []  # orders of other partitions
+    erased: list[int] = []  # tokens (hashes) that the segments before it are to forget; then it has nothing else
+    thin: int = -1  # once that hour is not open, statements that later ones have replaced are to go
 
     @property
     def touches(self) -> Touches:
@@ -193,6 +195,7 @@ def merged(segments: Sequence[Segment]) -> Segment:
         identified=_all(part.identified for part in parts),
         lent=_all(part.lent for part in parts),
         lent_orders=list({order.order_id: order for part in parts for order in part.lent_orders}.values()),
+        thin=max(part.thin for part in parts),
     )
 
 

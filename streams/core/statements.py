@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from streams.core.codes import CLICK, Kinds
@@ -52,6 +52,10 @@ class Statement(Struct, array_like=True, frozen=True, gc=False):
     def kinds(self) -> NDArray[np.uint32]:
         """The kind of each touch."""
         return np.frombuffer(self.touches, TOUCH)["kind"]
+
+    def of_nobody(self) -> "Statement":
+        """The same figures, of nobody."""
+        return structs.replace(self, user=0)
 
     def says_as(self, other: "Statement | None") -> bool:
         """Whether both give the same figures."""

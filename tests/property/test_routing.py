@@ -42,18 +42,21 @@ class Cluster:
 
     def step(self, topic: str, number: int, size: int, durable: bool = True) -> None:
         """Apply some records; without `durable` the worker dies after forwarding, before its segment is written."""
-        start = self.ledgers[number].offsets.get(topic, 0)
-        records = self.logs[topic, number][start : start + size]
-        origins = [origin for _, _, origin in records if origin]
-        columns = ([value for _, value, _ in records], [key for key, _, _ in records])
-        batch = Batch(topic, *columns, range(start, start + len(records)), number, origins)
-        applied = self.ledgers[number].apply(batch, NOW)
+        applied = self.ledgers[number].apply(self.batch(topic, number, size), NOW)
         for forward in applied.forwards:
             self.logs[FORWARDED, forward.target].append((forward.key, forward.value, forward.origin))
         if durable:
             self.write(number, applied.segment)
         else:
             self.ledgers[number] = self.restored(number)
+
+    def batch(self, topic: str, number: int, size: int) -> Batch:
+        """So many of the records that come next."""
+        start = self.ledgers[number].offsets.get(topic, 0)
+        records = self.logs[topic, number][start : start + size]
+        origins = [origin for _, _, origin in records if origin]
+        columns = ([value for _, value, _ in records], [key for key, _, _ in records])
+        return Batch(topic, *columns, range(start, start + len(records)), number, origins)
 
     def write(self, number: int, segment: Segment) -> None:
         key = SegmentKey(NOW // HOUR, 1, len(self.journals[number]))
