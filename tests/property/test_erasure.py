@@ -9,7 +9,7 @@ from streams.core.erasure import ERASURES, apart, request, rewritten, thinned
 from streams.core.segment import decode, encode, open_since
 from streams.core.tokens import Tokens
 from tests.property.test_ledger import HOUR, KEY, Worker, check, expected, slow
-from tests.property.test_routing import NOW, PARTITIONS, Cluster, of_one_buyer
+from tests.property.test_routing import PARTITIONS, Cluster, of_one_buyer
 from tests.reference import Result
 from tests.strategies import Stream, streams
 
@@ -153,12 +153,13 @@ class Partitions(Cluster):
         for number, journal in self.journals.items():
             assert not self.ledgers[number].pending
             parts = [(key, decode(value)) for key, value in journal]
-            settled = dict(rewritten(parts, len(parts), NOW // HOUR, TOKENS))
-            self.journals[number] = [(key, encode(settled.get(key, part))) for key, part in parts]
-            thin = dict(thinned([(key, settled.get(key, part)) for key, part in parts], NOW // HOUR + 1))
-            self.journals[number] = [
-                (key, encode(thin[key]) if key in thin else value) for key, value in self.journals[number]
-            ]
+            for _, part in parts:
+                part.flushed = len(parts) - 1
+            settled = dict(rewritten(parts, len(parts), self.now // HOUR, TOKENS))
+            parts = [(key, settled.get(key, part)) for key, part in parts]
+            thin = dict(thinned(parts, self.now // HOUR + 1))
+            self.journals[number] = [(key, encode(thin.get(key, part))) for key, part in parts]
+        self.now += HOUR
 
 
 @settings(slow, max_examples=30)
@@ -176,17 +177,17 @@ def test_all_partitions_forget(stream: Stream, person: str, random: Any) -> None
     cluster.run(random)
     cluster.erase(person, random)
     cluster.run(random)
-    cluster.flush(NOW + HOUR)
+    cluster.flush(HOUR)
     for number in cluster.ledgers if random.random() < 0.5 else ():
         cluster.ledgers[number] = cluster.restored(number)
-    cluster.flush(NOW + 2 * HOUR)
+    cluster.flush(HOUR)
     if not early:
         check(cluster.database, expected([*stream, (ERASURES, person.encode())]))
     cluster.follow()
     for number, journal in cluster.journals.items():
         assert traces(journal, person) == []
         cluster.ledgers[number] = cluster.restored(number)
-    cluster.flush(NOW + 3 * HOUR)
+    cluster.flush(HOUR)
     if not early:
         check(cluster.database, expected([*stream, (ERASURES, person.encode())]))
     assert all(traces(journal, person) == [] for journal in cluster.journals.values())
