@@ -4,10 +4,10 @@ import asyncio
 import time
 
 import click
-from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from streams import config, erased_rows
+from streams.brokers import BrokerError
 from streams.cli_options import database, dsn_option
 from streams.cli_replay import key_file
 from streams.clickhouse import Client
@@ -60,6 +60,7 @@ def _key(chosen: config.Settings, dsn: str | None) -> bytes:
 async def _everywhere(chosen: config.Settings, client: Client, person: Person, verify: bool) -> bool:
     async with topics_of(chosen.bootstrap, chosen.app_id) as topics:
         journal = JournalView(topics, journal_topic(chosen.app_id), person)
+        _tables(client, person)  # a database that does not answer is found before anything is done
         if not verify:
             await _follow(topics, journal, person)
             erased_rows.erase(client, person.hash, time.time_ns() // 1_000_000)
@@ -92,7 +93,7 @@ async def _follow(topics: Topics, journal: JournalView, person: Person) -> None:
 async def _trim(topics: Topics) -> None:
     try:
         await topics.trim()
-    except KafkaError as error:
+    except BrokerError as error:
         out.print(f"kept until MAALSTROM_RETENTION: requests and forwarded records, which have its hash ({error})")
 
 

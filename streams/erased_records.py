@@ -7,18 +7,20 @@ sends once.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import cramjam
+import kafka
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import KafkaError
+from kafka import KafkaAdminClient
 
-from streams.brokers import BrokerError
+from streams.brokers import BrokerError, connect
 from streams.core.erasure import request, scrubbed
 from streams.core.partitioner import partitions_of
 from streams.core.segment import decode
@@ -72,25 +74,23 @@ async def topics_of(bootstrap: str, group: str) -> AsyncIterator[Topics]:
     servers = bootstrap.split(";")
     consumer = AIOKafkaConsumer(bootstrap_servers=servers, group_id=group, enable_auto_commit=False)
     producer = AIOKafkaProducer(bootstrap_servers=servers, acks="all", max_request_size=_LARGEST)
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
     try:
         await consumer.start()
         await producer.start()
-        yield Topics(consumer, producer, admin)
+        yield Topics(consumer, producer, bootstrap)
     except KafkaError as error:
         why = f"the Kafka broker at {bootstrap} does not answer, or refused ({error}); start it or set BROKER_URL"
         raise BrokerError(why) from error
     finally:
         await consumer.stop()
         await producer.stop()
-        await admin.close()
 
 
 class Topics:
-    """What an erasure does with topics. All methods raise KafkaError."""
+    """What an erasure does with topics. All methods raise KafkaError, and those that delete BrokerError."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer, admin: AIOKafkaAdminClient) -> None:
-        self._consumer, self._producer, self._admin = consumer, producer, admin
+    def __init__(self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer, bootstrap: str) -> None:
+        self._consumer, self._producer, self._bootstrap = consumer, producer, bootstrap
 
     async def ask(self, person: Person) -> tuple[int, int]:
         """Send the request to the partition that the token lives in; where it is: partition and offset."""
@@ -160,8 +160,11 @@ class Topics:
 
     async def _delete(self, before: dict[TopicPartition, int]) -> None:
         if before:
-            await self._admin.start()
-            await self._admin.delete_records({part: RecordsToDelete(offset) for part, offset in before.items()})
+            await asyncio.to_thread(self._delete_records, before)
+
+    def _delete_records(self, before: dict[TopicPartition, int]) -> None:
+        with connect(KafkaAdminClient, self._bootstrap) as admin:
+            admin.delete_records({kafka.TopicPartition(*part): offset for part, offset in before.items()})
 
 
 class JournalView:

@@ -75,9 +75,10 @@ class Reporter:
         self.statements = {key: s for key, s in self.statements.items() if s.order_id in self._book.orders}
 
     def disown(self, token: int) -> bool:
-        """What was stated of that token (a hash) was nobody's; whether there is anything."""
+        """What was stated of that token (a hash) was nobody's, and is to be stated anew; whether there is anything."""
         theirs = {key: s.of_nobody() for key, s in self.statements.items() if s.user == token}
         self.statements |= theirs
+        self.dirty |= dict.fromkeys(theirs)
         return bool(theirs)
 
     def state(self, keys: Sequence[tuple[str, str]], now: int | None) -> list[Statement]:
