@@ -19,6 +19,7 @@ from streams import config, costs, fail_points, logs, metrics, topics
 from streams.clickhouse import connect
 from streams.core.admission import Batch
 from streams.core.continuity import Available
+from streams.core.erasure import ERASURES
 from streams.core.identity import IDENTITY
 from streams.core.intake import CHECKOUT, ENGAGEMENT
 from streams.core.ledger import Rules
@@ -99,7 +100,7 @@ def create_app(chosen: config.Settings, rules: Rules, listening: socket.socket, 
             await worker.out_of_range(tp.topic, tp.partition, offset)
 
     app.on_out_of_range = gone
-    for topic in (ENGAGEMENT, CHECKOUT, IDENTITY, FORWARDED):
+    for topic in (ENGAGEMENT, CHECKOUT, IDENTITY, ERASURES, FORWARDED):
         _consume(app, topic, worker.take)
     _consume(app, costs.TOPIC, worker.take_costs)
     _run(app, worker, monitor, Refresher(client, worker), chosen.flush_seconds)

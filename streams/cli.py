@@ -10,6 +10,7 @@ from rich.console import Console
 
 from streams import config, migrations, removal, report, simulate
 from streams.brokers import BrokerError
+from streams.cli_erase import erase
 from streams.cli_operator import costs_, dlq_, topics_
 from streams.cli_options import database, dsn_option
 from streams.cli_replay import replay
@@ -186,5 +187,5 @@ def _stay(dsn: str, web: str) -> None:
         out.print("Stopping ...")
 
 
-for command in (replay, topics_, dlq_, costs_):
+for command in (replay, topics_, dlq_, costs_, erase):
     main.add_command(command)

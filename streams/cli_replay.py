@@ -61,8 +61,8 @@ def replay(
     with database(place) as client, ndjson.DeadLetterFile(_beside(place) / "dead-letters.ndjson") as letters:
         migrations.apply(client)
         catalogue_rows.write_settings(client, chosen.smallest_group)
-        key_file = _key_file(place, chosen)
-        run = Replay(Rules(goals, config.token_key_or_made_up(chosen.token_key, key_file), replay=True), letters)
+        kept = key_file(place, chosen)
+        run = Replay(Rules(goals, config.token_key_or_made_up(chosen.token_key, kept), replay=True), letters)
         with _progress() as bar:
             task = bar.add_task("reading", total=total or None, rate="")
             run.run(sources, _advance(bar, task))
@@ -76,7 +76,7 @@ def replay(
         run.result.reasons["malformed"] += len(refused)
     _summary(run.result, letters.path)
     if not chosen.token_key:
-        _say_key(key_file)
+        _say_key(kept)
 
 
 def _beside(dsn: str) -> Path:
@@ -86,7 +86,7 @@ def _beside(dsn: str) -> Path:
     return folder
 
 
-def _key_file(dsn: str, chosen: config.Settings) -> Path | None:
+def key_file(dsn: str, chosen: config.Settings) -> Path | None:
     """Where a key that is made up is kept, so that another replay gives users the same hashes."""
     if dsn.startswith("chdb://memory"):
         return None

@@ -14,6 +14,7 @@ POINTS = (
     "committed",  # the offsets are committed, no row is written
     "inserted",  # one table is written, others perhaps not
     "written",  # every row is written, and the journal does not know it yet
+    "forgotten",  # a segment was written anew without who was erased, others perhaps not
     "merged",  # segments were merged into one, and are still there
 )
 PATTERN = rf"^({'|'.join(POINTS)}):[1-9][0-9]*(:stop)?$"

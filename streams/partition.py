@@ -11,14 +11,15 @@ import cramjam
 import structlog
 from aiokafka.errors import KafkaError
 
-from streams import fail_points, metrics
+from streams import counting, fail_points, metrics
 from streams.core.admission import Batch, DeadLetter, Outcomes
 from streams.core.coverage import covered
+from streams.core.erasure import apart, rewritten, thinned
 from streams.core.ledger import HOUR, Applied, Ledger, Rules
-from streams.core.routing import EVENT, Forward
+from streams.core.routing import Forward
 from streams.core.rows import Rows
 from streams.core.segment import RAW_LIMIT, Segment, SegmentKey, cut, decode, encode, merged, open_since, valid
-from streams.core.statements import Statement
+from streams.core.tokens import Tokens
 
 SMALL = RAW_LIMIT // 4  # bytes of a segment that is worth merging
 RUN = 32  # small segments in a row that are merged
@@ -54,10 +55,13 @@ class Snapshot(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What is remembered of a segment: its bytes before it is compressed, and the latest event time in it, ms."""
+    """What is remembered of a segment: its bytes before it is compressed, the latest event time in it, ms; whether it
+    asks to forget somebody, and until which hour statements are kept that others have replaced (-1 = for good)."""
 
     size: int
     latest: int
+    asks: bool
+    thin: int
 
 
 def now_ms() -> int:
@@ -72,7 +76,7 @@ class Partition:
         self.number, self._partitions, self._rules, self._store, self._outbox = number, partitions, rules, store, outbox
         self.lock = asyncio.Lock()
         self.closed = False
-        self._flushed = -1
+        self._flushed = self._stated = self._settled = -1
         self._hour = self._epoch = 0
         self._arrived: list[tuple[int, float]] = []  # (segment, timestamp of its oldest record in s)
         self.ledger = self._restored()
@@ -82,7 +86,7 @@ class Partition:
         found = {key: _unpacked(value) for key, value in self._store.segments(self.number)}
         keys = valid(found)
         self._void = list(found.keys() - set(keys))
-        self._kept = {key: Kept(len(encode(found[key])), found[key].latest) for key in keys}
+        self._kept = {key: _kept(found[key], len(encode(found[key]))) for key in keys}
         self._flushed = max((found[key].flushed for key in keys), default=-1)
         self._sequence = max((key.sequence for key in keys), default=-1)
         self._epoch = max([int(time.time()), self._epoch + 1, *(key.epoch + 1 for key in found)])
@@ -108,7 +112,7 @@ class Partition:
             for applied in self._applied(batch):
                 await self._send(applied)
                 await self._append(applied.segment)
-                _count(applied)
+                counting.applied(applied)
                 outcomes += applied.outcomes
             if not self.closed:
                 self._arrived.append((self._sequence, oldest))
@@ -127,7 +131,8 @@ class Partition:
         """What the batch does. Where our own code fails, the state is made anew and the records go one by one, so that
         only those it fails on become dead letters."""
         try:
-            yield self.ledger.apply(batch, self._now())
+            for part in apart(batch):
+                yield self.ledger.apply(part, self._now())
         except Exception:
             log.exception("a defect in the ledger", topic=batch.topic, partition=self.number, offset=batch.offsets[0])
             self.ledger = self._restored()
@@ -147,14 +152,17 @@ class Partition:
                 return None
             dead = self.ledger.expire()
             await self._persist(partial(self._outbox.bury, dead))
-            _count_dead(dead)
+            counting.dead_letters(dead)
             stated = self.ledger.report(self._now(), MOST)
             if stated.pairs or stated.segment.marks:
                 await self._append(stated.segment)
-                _count_goals(stated.pairs)
+                counting.goals(stated.pairs)
             rows = self.ledger.changes(self._epoch << 32 | (self._sequence + 1))
+            if not self.ledger.pending:
+                self._stated = self._sequence
             if rows:
                 return Snapshot(rows, self._sequence)
+            self._settled = self._stated
             if not self.ledger.pending:
                 self._arrived = []  # nothing of them is to be seen: duplicates do not wait for the next row
             return None
@@ -162,6 +170,7 @@ class Partition:
     def written(self, sequence: int) -> None:
         """All up to that segment is in ClickHouse."""
         self._flushed = max(self._flushed, sequence)
+        self._settled = max(self._settled, min(self._stated, sequence))
         now = time.time()
         for _, oldest in (arrived for arrived in self._arrived if arrived[0] <= sequence):
             metrics.END_TO_END.observe(max(0.0, now - oldest))
@@ -176,6 +185,7 @@ class Partition:
             past = [key for key, _ in old]
             await self._remove([*self._void, *past])
             self._void = []
+            await self._follow_erasures()
             run = next(self._runs(), None)
             if run and not self.closed:  # the journal forgets the segments of a partition that is gone
                 await self._merge(run)
@@ -184,8 +194,9 @@ class Partition:
         """Small written segments that follow each other, of one hour or of hours that are not open: so many, or as
         many as fit into one."""
         opened, run, size = open_since(self._kept, self._flushed, self._hour), list[SegmentKey](), 0
+        asked = any(kept.asks for kept in self._kept.values())  # what is before and after that must be told apart
         for key, kept in self._kept.items():
-            small = kept.size < SMALL and key.sequence <= self._flushed
+            small = kept.size < SMALL and key.sequence <= self._flushed and not asked
             together = small and run and (run[-1].hour == key.hour or key.hour < opened)
             if not together or size + kept.size > RAW_LIMIT:
                 if len(run) >= (2 if together else RUN):
@@ -195,6 +206,18 @@ class Partition:
                 run, size = [*run, key], size + kept.size
         if len(run) >= RUN:
             yield run
+
+    async def _follow_erasures(self) -> None:
+        """Write the segments anew that have somebody who was erased, once all that follows from it is written."""
+        opened = open_since(self._kept, self._flushed, self._hour)
+        asked = any(kept.asks and key.sequence <= self._settled for key, kept in self._kept.items())
+        if asked or any(0 <= kept.thin < opened for kept in self._kept.values()):
+            journal = [(key, _unpacked(value)) for key, value in self._store.segments(self.number)]
+            tokens = Tokens(self._rules.token_key)
+            due = rewritten(journal, self._settled, self._hour, tokens) if asked else thinned(journal, opened)
+            for key, segment in due:
+                await self._write(key, segment)
+                fail_points.passing("forgotten")
 
     async def _merge(self, run: Sequence[SegmentKey]) -> None:
         values = dict(self._store.segments(self.number))
@@ -218,7 +241,7 @@ class Partition:
         raw = encode(segment)
         value = bytes(cramjam.zstd.compress(raw, level=1))
         await self._persist(partial(self._store.append, self.number, key, value))
-        self._kept[key] = Kept(len(raw), segment.latest)
+        self._kept[key] = _kept(segment, len(raw))
 
     async def _remove(self, keys: Sequence[SegmentKey]) -> None:
         if keys:
@@ -249,34 +272,9 @@ class Partition:
         return self._coverage.gap
 
 
+def _kept(segment: Segment, size: int) -> Kept:
+    return Kept(size, segment.latest, bool(segment.erased), segment.thin)
+
+
 def _unpacked(value: bytes) -> Segment:
     return decode(bytes(cramjam.zstd.decompress(value)))
-
-
-def count(outcomes: Outcomes) -> None:
-    """Count what became of records."""
-    for outcome, n in outcomes.counts.items():
-        metrics.EVENTS.labels(outcomes.batch.topic, outcome).inc(n)
-    _count_dead(outcomes.dead)
-
-
-def _count_dead(letters: Sequence[DeadLetter]) -> None:
-    for letter in letters:
-        metrics.DEAD_LETTERS.labels(letter.topic, letter.reason).inc()
-
-
-def _count(applied: Applied) -> None:
-    for outcomes in applied.outcomes:
-        count(outcomes)
-    for forward in applied.forwards:
-        if forward.origin.purpose == EVENT:
-            metrics.MISROUTED.labels(forward.origin.topic).inc()
-
-
-def _count_goals(pairs: Sequence[tuple[Statement, Statement | None]]) -> None:
-    for now, before in pairs:
-        taken_back = now.value - now.remaining, before.value - before.remaining if before else 0
-        if before is None:
-            metrics.CONVERSIONS.labels(now.goal).inc()
-        if taken_back[0] > taken_back[1] or (before and before.counted > now.counted):
-            metrics.REVERSALS.labels(now.goal).inc()

@@ -8,6 +8,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from streams.core.continuity import Available, Place, broken, out_of_range
+from streams.core.erasure import ERASURES
 from streams.core.identity import IDENTITY
 from streams.core.intake import CHECKOUT, ENGAGEMENT
 from streams.core.routing import FORWARDED
@@ -45,7 +46,7 @@ class Sources:
         return wrong
 
     async def _wrong(self, partition: int, restored: Mapping[str, int], closed: Callable[[], bool]) -> str | None:
-        topics = {ENGAGEMENT, CHECKOUT, IDENTITY, FORWARDED} | restored.keys()
+        topics = {ENGAGEMENT, CHECKOUT, IDENTITY, ERASURES, FORWARDED} | restored.keys()
         found = await self._available(sorted(topics), partition, closed)
         said = (broken(self._place(t, partition), restored.get(t), found[t]) for t in found)
         return next(filter(None, said), None)

@@ -9,14 +9,14 @@ from typing import Protocol
 
 import structlog
 
-from streams import catalogue_rows, fail_points, metrics, migrations, sources
+from streams import catalogue_rows, counting, fail_points, metrics, migrations, sources
 from streams.clickhouse import Client, DatabaseError
 from streams.core import costs, small_groups
 from streams.core.admission import Batch, Outcomes
 from streams.core.dead_letter_limit import DeadLetterLimit, Limits
 from streams.core.joined import joined
 from streams.core.ledger import Rules
-from streams.partition import Outbox, Partition, Snapshot, Store, count, now_ms
+from streams.partition import Outbox, Partition, Snapshot, Store, now_ms
 from streams.sink import Sink
 
 BACKLOG = 1_000_000  # records worked on and not in ClickHouse yet, at which the flow stops
@@ -147,7 +147,7 @@ class Worker:
         taken = costs.take(batch, [min(at, now) for at in timestamps], self._rules.catalogue)
         await self._outbox.bury(taken.outcomes.dead)
         await self._sink.write({batch.topic: taken.columns})
-        count(taken.outcomes)
+        counting.outcomes(taken.outcomes)
         acknowledge()
         self._hold_to_limit([taken.outcomes], batch)
 

@@ -34,7 +34,7 @@ class Cluster:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self.database = Database()
+        self.database, self.now = Database(), NOW
         self.logs: dict[tuple[str, int], list[Record]] = defaultdict(list)
         self.journals: dict[int, list[tuple[SegmentKey, bytes]]] = defaultdict(list)
         self.ledgers = {number: self.restored(number) for number in range(PARTITIONS)}
@@ -43,7 +43,7 @@ class Cluster:
     def restored(self, number: int) -> Ledger:
         """A new process, that knows what is in the journal and nothing else."""
         ledger = Ledger(Rules(self._catalogue, KEY, retention=LONG), number, PARTITIONS)
-        ledger.restore([(key, decode(value)) for key, value in self.journals[number]], NOW)
+        ledger.restore([(key, decode(value)) for key, value in self.journals[number]], self.now)
         return ledger
 
     def pending(self) -> list[tuple[str, int]]:
@@ -52,18 +52,21 @@ class Cluster:
 
     def step(self, topic: str, number: int, size: int, durable: bool = True) -> None:
         """Apply some records; without `durable` the worker dies after forwarding, before its segment is written."""
-        start = self.ledgers[number].offsets.get(topic, 0)
-        records = self.logs[topic, number][start : start + size]
-        origins = [origin for _, _, origin in records if origin]
-        columns = ([value for _, value, _ in records], [key for key, _, _ in records])
-        batch = Batch(topic, *columns, range(start, start + len(records)), number, origins)
-        applied = self.ledgers[number].apply(batch, NOW)
+        applied = self.ledgers[number].apply(self.batch(topic, number, size), self.now)
         for forward in applied.forwards:
             self.logs[FORWARDED, forward.target].append((forward.key, forward.value, forward.origin))
         if durable:
             self.write(number, applied.segment)
         else:
             self.ledgers[number] = self.restored(number)
+
+    def batch(self, topic: str, number: int, size: int) -> Batch:
+        """So many of the records that come next."""
+        start = self.ledgers[number].offsets.get(topic, 0)
+        records = self.logs[topic, number][start : start + size]
+        origins = [origin for _, _, origin in records if origin]
+        columns = ([value for _, value, _ in records], [key for key, _, _ in records])
+        return Batch(topic, *columns, range(start, start + len(records)), number, origins)
 
     def send(self, topic: str, number: int, value: bytes) -> None:
         """A record comes to that partition."""
@@ -85,11 +88,12 @@ class Cluster:
 
     def write(self, number: int, segment: Segment) -> None:
         """A segment becomes durable."""
-        key = SegmentKey(NOW // HOUR, 1, len(self.journals[number]))
+        key = SegmentKey(self.now // HOUR, 1, len(self.journals[number]))
         self.journals[number].append((key, encode(segment)))
 
-    def flush(self, now: int = NOW) -> None:
-        """Report, and bring what changed to the database."""
+    def flush(self, later: int = 0) -> None:
+        """Report, and bring what changed to the database, so much later (ms)."""
+        self.now += later
         for number, ledger in self.ledgers.items():
-            self.write(number, ledger.report(now).segment)
+            self.write(number, ledger.report(self.now).segment)
             self.database.write(ledger.changes(version=len(self.journals[number])))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from itertools import chain
 from typing import Any, NamedTuple
 
 from streams.core.catalogue import Catalogue, Goal
@@ -67,7 +68,8 @@ class Result:
 
 
 def attribute(catalogue: Catalogue, records: Iterable[tuple[str, bytes | None]]) -> Result:
-    """The final tables after all `records` (topic and value, in the order of their arrival)."""
+    """The final tables after all `records` (topic and value, in the order of their arrival). The value of one of
+    `erasures` is the token itself: what came before it is nobody's."""
     result = Result()
     engagement, checkout, identity = _accepted(catalogue, records, result)
     for event in engagement:
@@ -91,7 +93,8 @@ def attribute(catalogue: Catalogue, records: Iterable[tuple[str, bytes | None]])
     own = {user: touches.own for user, touches in touched.items()}
     result.path_transitions = reference_paths.transitions(catalogue, result.conversions, own)
     known = {order_id for _, order_id in orders}
-    result.unknown_orders = {r.message_id for order_id in reversals.keys() - known for r in reversals[order_id]}
+    unknown = (reversal for order_id in reversals.keys() - known for reversal in reversals[order_id])
+    result.unknown_orders = {reversal.message_id for reversal in unknown if not reversal.erased}
     return result
 
 
@@ -116,6 +119,10 @@ def _accepted(catalogue: Catalogue, records: Iterable[tuple[str, bytes | None]],
     """The engagement, checkout and identity events that are valid, wanted by some goal and not seen before."""
     accepted: dict[str, dict[str, Event]] = {"engagement": {}, "checkout": {}, "identity": {}}
     for topic, raw in records:
+        if topic == "erasures":
+            for event in chain.from_iterable(events.values() for events in accepted.values()):
+                event.forget((raw or b"").decode())
+            continue
         outcome, reason = "accepted", ""
         try:
             event = decode(catalogue, topic, raw)
@@ -164,6 +171,8 @@ def _journey(goal: Goal, order: Event, touched: Touched | None) -> tuple[list[To
     where nobody knows whose order it is."""
     if order.denied:
         return [], "no_consent"
+    if order.erased:
+        return [], "erased"
     journey = _inside(goal, order, touched.own)[-1000:] if touched else []
     if order.campaign and order.campaign not in {touch.campaign for touch in journey}:
         journey.append(Touch(order.time, "", order.campaign, order.network, "token"))

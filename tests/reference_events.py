@@ -47,6 +47,14 @@ class Event:
     amount: int | None = None
     currency: str = ""
     properties: dict[str, Any] = field(default_factory=dict)
+    erased: bool = False
+
+    def forget(self, token: str) -> None:
+        """Nothing in it is that token's any more, but that it happened."""
+        if token in (self.link or ()):
+            self.link = None
+        if self.token == token and not self.denied:
+            self.token, self.campaign, self.erased = "", self.campaign if self.action else "", True
 
 
 def decode(catalogue: Catalogue, topic: str, raw: bytes | None) -> Event | None:

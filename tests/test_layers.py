@@ -28,7 +28,7 @@ FAUST_FOR_ALL = frozenset({
 })  # fmt: skip
 COMPOSITION = ("__main__", "app", "cli", "worker", "embedded.demo")
 TOOLS = frozenset({
-    "arrow", "brokers", "clickhouse", "embedded.folder", "fail_points", "goal_counts", "metrics", "ndjson",
+    "arrow", "brokers", "clickhouse", "counting", "embedded.folder", "fail_points", "goal_counts", "metrics", "ndjson",
     "progress", "sink", "threads", "topics", "turns",
 })  # fmt: skip
 

@@ -15,6 +15,7 @@ from streams.core.runs import (
     Touches,
     concatenated,
     contains,
+    disowned,
     first_of_each,
     key_order,
     merged,
@@ -94,6 +95,14 @@ class Index:
                 self._runs[i] = sorted_run(rows_of(run).take(~old), run.epoch)
         self._runs = [run for run in self._runs if len(run.low)]
         return concatenated(gone).keys
+
+    def disown(self, token: int) -> bool:
+        """The rows of that token (a hash) belong to nobody from now on, and their keys stay; whether there are any."""
+        token_, found = np.array([token], np.uint64), False
+        for i, run in enumerate(self._runs):
+            if len(rows_of_users(run, token_)[1]):
+                self._runs[i], found = sorted_run(disowned(rows_of(run), token), run.epoch), True
+        return found
 
     def rows(self) -> Touches:
         """All rows."""

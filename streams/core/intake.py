@@ -54,10 +54,9 @@ E = TypeVar("E", Engagement, Checkout, Identification)
 class Intake:
     """Everything about a partition's events that does not depend on what was reported."""
 
-    def __init__(self, catalogue: Catalogue, token_key: bytes, retention: int | None, router: Router) -> None:
+    def __init__(self, catalogue: Catalogue, retention: int | None, router: Router, tokens: Tokens) -> None:
         self._catalogue, self._router = catalogue, router
         self.ids, self.kinds, self.clock = MessageIds(), Kinds(), Clock(retention)
-        tokens = Tokens(token_key)
         self._columns = EngagementColumns(catalogue, tokens, self.kinds, self.ids)
         self.index = TouchIndex(self.ids.text)
         self.linking = Linking(tokens, router.partitions)

@@ -14,9 +14,9 @@ import numpy as np
 from streams.core.admission import Batch, DeadLetter, Outcomes
 from streams.core.aggregates import REPLAYED, Aggregates
 from streams.core.catalogue import Catalogue
-from streams.core.conversion_rows import conversion_columns, seen_columns
+from streams.core.eraser import Eraser
+from streams.core.erasure import asks
 from streams.core.events import Rejected
-from streams.core.holdout_rows import holdout_columns, link_columns
 from streams.core.intake import CHECKOUT, ENGAGEMENT, Intake
 from streams.core.order_book import unclaimed
 from streams.core.orders import Order
@@ -27,7 +27,9 @@ from streams.core.rows import Columns
 from streams.core.runs import Touches, concatenated, none
 from streams.core.segment import Segment, SegmentKey, columns, open_since, recoded, rows, used_kinds
 from streams.core.statements import Statement
+from streams.core.tokens import Tokens
 from streams.core.transitions import Transitions
+from streams.core.unwritten import Unwritten
 
 HOUR = 3_600_000  # ms
 _AT_ONCE = 512  # conversions looked at together: where all have a thousand touches, that is half a million
@@ -65,24 +67,26 @@ class Ledger:
     def __init__(self, rules: Rules, partition: int = 0, partitions: int = 1) -> None:
         """`partitions` is how many the topics have; of one, nothing is ever forwarded."""
         self._rules = rules
-        self._intake = Intake(rules.catalogue, rules.token_key, rules.retention, Router(partition, partitions))
+        router, tokens = Router(partition, partitions), Tokens(rules.token_key)
+        self._intake = Intake(rules.catalogue, rules.retention, router, tokens)
         self._index, self._book, self._clock = self._intake.index, self._intake.book, self._intake.clock
         self._ids, self._kinds, self._links = self._intake.ids, self._intake.kinds, self._intake.linking.links
         self._lent, self._rivals, self._partition = self._intake.lent, self._intake.rivals, partition
         self._reporter = Reporter(rules.catalogue, self._book, self._rivals, self._index, self._kinds, self._links)
+        self._eraser = Eraser(self._intake, self._reporter, tokens, router)
         origin = "replay" if rules.replay else "live"
         self._aggregates = Aggregates(self._kinds, origin, partition)
         self._transitions = Transitions(rules.catalogue, self._kinds, origin, partition)
-        self._unwritten: dict[tuple[str, str], Statement] = {}
-        self._engaged: list[Touches] = []
-        self._new_links: list[Touches] = []
+        self._unwritten = Unwritten(rules.catalogue, self._kinds)
         self._expired = self._said_expired = 0  # what is past the retention, ms; and what segments say of it
         self.offsets: dict[str, int] = {}  # the next one to read, by topic
 
     def apply(self, batch: Batch, now: int | None = None) -> Applied:
-        """Take in records of `engagement`, `checkout`, `identity` or `forwarded`; `now` in ms, None in a replay. Those
-        that the state already covers are skipped. A bad record never raises: it is in the outcomes."""
+        """Take in records of any topic, those of `forwarded` as `apart` gives them; `now` in ms, None in a replay.
+        Those that the state already covers are skipped. A bad record never raises: it is in the outcomes."""
         batch = self._uncovered(batch)
+        if asks(batch):
+            return self._covering(batch, self._forgetting(batch))
         taken = self._intake.take(batch, now)
         touches, lent, links = (concatenated([none(), *parts]) for parts in (taken.touches, taken.lent, taken.links))
         self._engage(touches, _hour(now))
@@ -97,13 +101,23 @@ class Ledger:
         segment.lent_orders, segment.places, segment.rivals = taken.lent_orders, taken.places, taken.rivals
         return self._covering(batch, Applied(segment, taken.outcomes, taken.forwards))
 
+    def _forgetting(self, batch: Batch) -> Applied:
+        tokens, outcomes, forwards = self._eraser.take(batch)
+        self._disown(tokens)
+        return Applied(Segment(erased=tokens), outcomes, forwards)
+
+    def _disown(self, tokens: Sequence[int]) -> None:
+        """What is still to be written is of none of those erased tokens (hashes)."""
+        for token in tokens:
+            self._unwritten.disown(token)
+            self._transitions.mark()
+
     def _covering(self, batch: Batch, applied: Applied) -> Applied:
         first = batch.offsets[0] if batch.offsets else 0
-        start = self.offsets.setdefault(batch.topic, first)
+        segment, start = applied.segment, self.offsets.setdefault(batch.topic, first)
         if batch.offsets:
             self.offsets[batch.topic] = batch.offsets[-1] + 1
-        applied.segment.starts = {batch.topic: start}
-        segment = applied.segment
+        segment.starts = {batch.topic: start}
         if self._expired > self._said_expired:
             self._said_expired = self._expired
             self._carry_links(segment)
@@ -119,7 +133,7 @@ class Ledger:
 
     def _engage(self, touches: Touches, hour: int) -> None:
         self._aggregates.engaged(hour, touches.time, touches.kind)
-        self._engaged.append(touches)
+        self._unwritten.engaged(touches)
         self._look_at(touches)
 
     def _look_at(self, touches: Touches) -> None:
@@ -131,10 +145,9 @@ class Ledger:
 
     def _linked(self, links: Touches) -> None:
         """Look again at the orders of newly linked tokens, and at those that their touches count for, or no more."""
-        if not len(links.user):
+        if not len(tokens := np.unique(links.user)):
             return
-        self._new_links.append(links)
-        tokens = np.unique(links.user)
+        self._unwritten.linked(links)
         self._book.relate(self._links, tokens.tolist())
         bought = (order for token in tokens.tolist() for order in self._book.of_buyer(token))
         self._reporter.mark(bought, Cause.IDENTITY)
@@ -210,21 +223,12 @@ class Ledger:
         pairs = [(statement, self._reporter.statements.get(key)) for key, statement in statements.items()]
         self._aggregates.stated(_hour(now), pairs)
         self._reporter.statements.update(statements)
-        self._unwritten.update(statements)
+        self._unwritten.stated(statements.values())
         return pairs
 
     def changes(self, version: int) -> dict[str, Columns]:
         """The rows of every table for what changed since the last call, as absolute values."""
-        rows = self._aggregates.changes(version) | self._transitions.changes(version)
-        if self._unwritten:
-            rows["conversions"] = conversion_columns(list(self._unwritten.values()), self._kinds)
-        if any((touches.user != 0).any() for touches in self._engaged):
-            rows["engagement_seen"] = seen_columns(self._engaged, self._kinds)
-        if holdouts := self._rules.catalogue.holdouts:
-            rows |= holdout_columns(holdouts, self._engaged, list(self._unwritten.values()), self._kinds)
-            rows |= link_columns(self._new_links)
-        self._unwritten, self._engaged, self._new_links = {}, [], []
-        return rows
+        return self._aggregates.changes(version) | self._transitions.changes(version) | self._unwritten.rows()
 
     def expire(self) -> list[DeadLetter]:
         """Forget what is past the retention and needed for no conversion that waits to be stated; reversals whose
@@ -272,25 +276,19 @@ class Ledger:
         self._rivals.place(segment.places)
         self._rivals.put(segment.rivals)
         self._links.add(rows(segment.links))
-        self._new_links.append(rows(segment.links))  # all of them: the catalogue may have a holdout only now
+        self._unwritten.linked(rows(segment.links))  # all of them: the catalogue may have a holdout only now
         self._intake.linking.seen.add(rows(segment.identified))
         for order in segment.orders:
             self._book.put(order)
         if open_:
             self._aggregates.engaged(hour, touches.time, touches.kind)
         if unwritten:
-            self._engaged.append(touches)
-            self._unwritten.update((s.key, s) for s in segment.statements)
-        pairs = [self._put(statement) for statement in segment.statements]
-        self._reporter.marks.fold(segment.statements, segment.marks)
+            self._unwritten.engaged(touches)
+            self._unwritten.stated(segment.statements)
+        pairs = self._reporter.fold(segment.statements, segment.marks)
         if open_:
             self._aggregates.stated(hour, pairs)
-
-    def _put(self, statement: Statement) -> tuple[Statement, Statement | None]:
-        """Keep that statement; with the one that it takes the place of."""
-        before = self._reporter.statements.get(statement.key)
-        self._reporter.statements[statement.key] = statement
-        return statement, before
+        self._disown([token for token in segment.erased if self._eraser.erase(token)])
 
 
 def _hour(now: int | None) -> int:

@@ -5,13 +5,13 @@ partition that states such an order looks at the journey of all who are one pers
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from streams.core.catalogue import Goal
 from streams.core.links import Links, homes
-from streams.core.orders import REVERSED, Order, take_in
+from streams.core.orders import REVERSED, Order, Reversal, erased, take_in
 from streams.core.runs import I64, U64
 from streams.core.transitions import Bought
 
@@ -65,9 +65,18 @@ class LentOrders:
         for (goal, completion), user in zip(found, users.tolist(), strict=True):
             yield Bought(goal.id, user, completion.time)
 
+    def erase(self, token: int, names: Callable[[Reversal], bool]) -> bool:
+        """That token (a hash) has bought nothing; whether there was anything of it. `names` as for `Order.without`."""
+        changed = erased(self._orders, token, names)
+        self._look_again()
+        return changed
+
     def expire(self, before: int) -> None:
         """Forget the orders that had no message since that time (ms), and who borrowed because of them."""
         self._orders = {order_id: order for order_id, order in self._orders.items() if order.newest >= before}
+        self._look_again()
+
+    def _look_again(self) -> None:
         self._buyers = {user for order in self._orders.values() for user in order.buyers}
         self._borrowers.clear()
         self.borrow()

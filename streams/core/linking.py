@@ -42,6 +42,11 @@ class Linking:
         pairs = [(messages[i].anonymous, messages[i].user) for i in np.flatnonzero(fresh).tolist()]
         return rows.take(fresh), self._add(pairs, noted), fresh
 
+    def erase(self, token: int) -> bool:
+        """Forget who that token (a hash) is linked to, and whose messages said so; whether there was anything."""
+        self._known.clear()
+        return self.links.unlink(token) | self.seen.disown(token)
+
     def _add(self, pairs: Sequence[Pair], noted: int) -> Touches:
         if len(self._known) >= _CACHED:
             self._known.clear()

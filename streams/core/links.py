@@ -131,5 +131,27 @@ class Links:
     def renew(self, time: int) -> Touches:
         """Note all links anew, at that time (ms); they are."""
         rows = self._by_token.rows()
+        return self._keep(rows._replace(time=np.full(len(rows.time), time)))
+
+    def unlink(self, token: int) -> bool:
+        """Forget the links from and to that token (a hash); whether there were any."""
+        rows = self._by_token.rows()
+        kept = self._keep(without(rows, token))
+        return len(kept.user) < len(rows.user)
+
+    def near(self, token: int) -> U64:
+        """That token, those that it is linked to or from, and who they are linked to: all whose journeys, or doubts
+        about them, may hang on it."""
+        tokens = np.array([token], np.uint64)
+        users, anonymous = self.of(tokens)[0].keys.high, self.to(tokens)[0].keys.low
+        tokens = np.unique(np.concatenate([tokens, users, anonymous]))
+        return np.union1d(tokens, self.of(tokens)[0].keys.high)
+
+    def _keep(self, links: Touches) -> Touches:
         self._by_token, self._by_user = Index(), Index()
-        return self.add(rows._replace(time=np.full(len(rows.time), time)))
+        return self.add(links)
+
+
+def without(links: Touches, token: int) -> Touches:
+    """Those links that are neither from nor to that token (a hash)."""
+    return links.take((links.keys.high != token) & (links.keys.low != token))

@@ -1,6 +1,6 @@
 """The order book: every order of a partition, found by its id or by who bought."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -11,7 +11,7 @@ from streams.core.admission import DeadLetter
 from streams.core.catalogue import Catalogue, Goal
 from streams.core.events import END_OF_TIME, REFUNDED, REVERSALS, Checkout, denied
 from streams.core.links import Links
-from streams.core.orders import OURS, Completion, Order, Reversal
+from streams.core.orders import OURS, Completion, Order, Reversal, erased
 from streams.core.restatements import Cause
 from streams.core.runs import I64, U64
 from streams.core.tokens import Tokens, token_of
@@ -83,6 +83,15 @@ class OrderBook:
             customer=_CUSTOMER[event.new_customer],
             goals=tuple(goal.id for goal in self._catalogue.goals if _counts(event, goal)),
         )
+
+    def erase(self, token: int, names: Callable[[Reversal], bool]) -> bool:
+        """That token (a hash) has bought nothing; whether there was anything of it. Who is related has to be said anew.
+        `names` as for `Order.without`."""
+        changed = erased(self.orders, token, names)
+        self._buyers = {}
+        for order in self.orders.values():
+            self._keep(order, ())
+        return changed
 
     def relate(self, links: Links, buyers: Collection[int] | None = None) -> None:
         """Let the orders of those tokens, or of all, be found by what the links say is their canonical token, too."""

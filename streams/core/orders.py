@@ -1,6 +1,6 @@
 """Orders: what was completed and taken back under one order id, whatever the order of arrival."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from msgspec import Struct, structs
@@ -23,11 +23,16 @@ class Completion(Struct, array_like=True, frozen=True, gc=False):
     currency: str
     customer: str  # new, returning, unknown
     goals: tuple[str, ...]  # ids of the goals it counts for
+    erased: bool = False  # its user was, and what could tell who it was
+
+    def disowned(self) -> "Completion":
+        """The same, of nobody."""
+        return structs.replace(self, user=0, campaign="", network="", erased=True)
 
 
-def _rank(completion: Completion) -> tuple[int, str]:
+def _rank(completion: Completion) -> tuple[int, str, bool]:
     """Of two completions of an order, the larger one counts."""
-    return completion.time, completion.message_id
+    return completion.time, completion.message_id, completion.erased
 
 
 OURS = -1
@@ -111,6 +116,15 @@ class Order(Struct, array_like=True, gc=False):
         """What others are told of it."""
         return structs.replace(self, messages=[], waiting=[])
 
+    def without(self, token: int, names: Callable[[Reversal], bool]) -> "Order":
+        """The order where nothing is that token's (a hash): what it bought and took back counts on. `names` says which
+        of the waiting reversals name the token: they are not waited for. Itself where nothing is."""
+        waiting = [reversal for reversal in self.waiting if not names(reversal)]
+        if token not in self.buyers and len(waiting) == len(self.waiting):
+            return self
+        completions = {event: c.disowned() if c.user == token else c for event, c in self.completions.items()}
+        return structs.replace(self, completions=completions, waiting=waiting)
+
     def worth(self, goal: Goal) -> Worth | None:
         """What it is worth for `goal`; None where it does not count for it. Formula: contract, section 5."""
         completion = self.completions.get(goal.event)
@@ -136,3 +150,11 @@ def take_in(known: dict[str, Order], orders: Iterable[Order]) -> list[Order]:
             known[order.order_id] = joined
             changed.append(joined)
     return changed
+
+
+def erased(known: dict[str, Order], token: int, names: Callable[[Reversal], bool]) -> bool:
+    """Put every order of the `known` ones as it is without that token (a hash), by `Order.without`; whether any
+    changed."""
+    changed = [new for order in known.values() if (new := order.without(token, names)) is not order]
+    known.update((order.order_id, order) for order in changed)
+    return bool(changed)

@@ -13,7 +13,7 @@ from streams.core.events import END_OF_TIME
 from streams.core.links import Links
 from streams.core.order_book import OrderBook
 from streams.core.orders import Completion, Order, Worth
-from streams.core.restatements import Cause, Marks
+from streams.core.restatements import Cause, Mark, Marks
 from streams.core.rivals import Rivals
 from streams.core.runs import U64, Mask
 from streams.core.statements import TOUCH, WITHDRAWN, Statement
@@ -84,6 +84,25 @@ class Reporter:
         """Drop what was stated of orders that are not known any more."""
         self.statements = {key: s for key, s in self.statements.items() if s.order_id in self._book.orders}
         self.marks.keep(self._book.orders)
+
+    def fold(self, statements: Sequence[Statement], marks: Iterable[Mark]) -> list[tuple[Statement, Statement | None]]:
+        """Take in what a segment stated, one after the other, and marked; each statement with the one that it takes the
+        place of."""
+        pairs = []
+        for statement in statements:
+            pairs.append((statement, self.statements.get(statement.key)))
+            self.statements[statement.key] = statement
+        self.marks.fold(statements, marks)
+        return pairs
+
+    def disown(self, token: int) -> bool:
+        """What was stated of that token (a hash) was nobody's, and is to be stated anew; whether there is anything."""
+        theirs = {key: s.of_nobody() for key, s in self.statements.items() if s.user == token}
+        self.statements |= theirs
+        self.dirty |= dict.fromkeys(theirs)
+        for key in theirs:
+            self.marks.add(key, Cause.ERASURE)
+        return bool(theirs)
 
     def state(self, keys: Sequence[tuple[str, str]], now: int | None) -> list[Statement]:
         """The statements of those conversions that say something new. `now` in ms; None = each in its own hour."""
@@ -166,7 +185,7 @@ class Reporter:
         reason = "" if touches else _reason(completion, seen)
         # Of an order so old that touches are forgotten, a link that comes now says nothing new.
         same_user = before is not None and before.user in (user, completion.user)
-        if before and same_user and before.time == completion.time < self.frozen_before:
+        if before and same_user and not completion.erased and before.time == completion.time < self.frozen_before:
             user, touches, reason = before.user, before.touches, before.reason
         reported = now if now is not None else completion.time
         return Statement(
@@ -213,6 +232,8 @@ def _wanted(cases: Sequence[Case], user: U64) -> Wanted:
 
 def _reason(completion: Completion, seen: Seen) -> str:
     """Why a conversion without a touch is unattributed."""
+    if completion.erased:
+        return "erased"
     if completion.denied:
         return "no_consent"
     if not completion.user:

@@ -5,11 +5,11 @@ do, the home tells each of the others; these show each other from then on what t
 order, and the one that has the latest completion states it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from streams.core.orders import Order, take_in
+from streams.core.orders import Order, Reversal, erased, take_in
 from streams.core.partitioner import partitions_of
 
 
@@ -72,6 +72,10 @@ class Rivals:
         """All that is known of the order: itself where nobody else knows anything."""
         others = self._others.get(order.order_id)
         return order.joined(others) if others else order
+
+    def erase(self, token: int, names: Callable[[Reversal], bool]) -> bool:
+        """That token (a hash) has bought nothing; whether there was anything of it. `names` as for `Order.without`."""
+        return erased(self._others, token, names)
 
     def expire(self, before: int) -> None:
         """Forget the orders that had no message since that time (ms)."""

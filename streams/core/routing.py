@@ -2,7 +2,7 @@
 
 A record that lies in another partition than its routing key hashes to goes on to that one. A reversal that finds no
 order is offered to every other partition; the one that has the order claims it from the reversal's own. What is known
-of linked tokens is lent (see lending.py).
+of linked tokens is lent (see lending.py), and erased in all of them (see eraser.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,8 @@ from streams.core.runs import Mask
 from streams.core.tokens import token_of, tokens_of
 
 FORWARDED = "forwarded"
-EVENT, OFFER, CLAIM, LEND = "event", "offer", "claim", "lend"  # purposes of a forwarded record
+# Purposes of a forwarded record.
+EVENT, OFFER, CLAIM, LEND, ERASE = "event", "offer", "claim", "lend", "erase"
 
 
 class Forward(NamedTuple):
@@ -64,9 +65,12 @@ class Router:
 
     def offers(self, reversal: Reversal, topic: str) -> list[Forward]:
         """To every other partition: does the order of this reversal live there?"""
-        origin = Origin(OFFER, topic, self.partition, reversal.offset)
+        return self.to_others(Origin(OFFER, topic, self.partition, reversal.offset), reversal.key, reversal.value)
+
+    def to_others(self, origin: Origin, key: bytes | None, value: bytes | None) -> list[Forward]:
+        """That record to every other partition."""
         others = (number for number in range(self.partitions) if number != self.partition)
-        return [Forward(number, origin, reversal.key, reversal.value) for number in others]
+        return [Forward(number, origin, key, value) for number in others]
 
     def claim(self, reversal: Reversal, topic: str) -> Forward:
         """To the reversal's own partition: its order is here."""

@@ -28,6 +28,11 @@ class Touches(NamedTuple):
         return Touches(self.user[at], self.time[at], self.kind[at], self.keys.take(at))
 
 
+def disowned(touches: Touches, token: int) -> Touches:
+    """The same rows; those of that token (a hash) belong to nobody."""
+    return touches._replace(user=np.where(touches.user == token, np.uint64(0), touches.user))
+
+
 class Run(NamedTuple):
     """One run: 26 bytes a row (28 beyond 16 383 kinds) and 12 a user. All its times share their upper bits, `epoch`."""
 

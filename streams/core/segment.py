@@ -68,6 +68,8 @@ class Segment(Struct, array_like=True, gc=False):
     lent_orders: list[Order] = []  # orders of other partitions
     places: list[Places] = []  # where orders were completed
     rivals: list[Order] = []  # what other partitions know of orders that were completed here too
+    erased: list[int] = []  # tokens (hashes) that the segments before it are to forget; then it has nothing else
+    thin: int = -1  # once that hour is not open, statements that later ones have replaced are to go
 
     @property
     def touches(self) -> Touches:
@@ -210,6 +212,7 @@ def merged(segments: Sequence[Segment], one_hour: bool = False) -> Segment:
         places=_last(places for part in parts for places in part.places),
         rivals=_last(order for part in parts for order in part.rivals),
         marks=merged_marks([(part.statements, part.marks) for part in parts]),
+        thin=max(part.thin for part in parts),
     )
 
 

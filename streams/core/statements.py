@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from streams.core.codes import CLICK, Kinds
@@ -16,6 +16,11 @@ WITHDRAWN = "withdrawn"
 _EDITION_BITS = 21  # a time takes 42 bits, and one is for the contested
 _REPORTED = frozenset({"first", "updated", "cause", "edition"})
 TOUCH = np.dtype([("time", "<i8"), ("kind", "<u4")])
+
+
+def edition_of(version: int) -> tuple[bool, int]:
+    """Of a row with that `Statement.version`: whether the conversion is contested, and its edition."""
+    return bool(version >> _EDITION_BITS & 1), version & ((1 << _EDITION_BITS) - 1)
 
 
 class Statement(Struct, array_like=True, frozen=True, gc=False):
@@ -63,6 +68,10 @@ class Statement(Struct, array_like=True, frozen=True, gc=False):
     def kinds(self) -> NDArray[np.uint32]:
         """The kind of each touch."""
         return np.frombuffer(self.touches, TOUCH)["kind"]
+
+    def of_nobody(self) -> "Statement":
+        """The same figures, of nobody."""
+        return structs.replace(self, user=0)
 
     def says_as(self, other: "Statement | None") -> bool:
         """Whether both give the same figures."""

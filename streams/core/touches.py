@@ -74,6 +74,10 @@ class TouchIndex(Index):
         gone = Keys(*(np.concatenate([one[i], other[i]]) for i in range(3)))
         return gone.take(~(self.holds(gone) | self.lent.holds(gone)))
 
+    def disown(self, token: int) -> bool:
+        """The rows of that token (a hash) belong to nobody from now on, and their keys stay; whether there are any."""
+        return super().disown(token) | self.lent.disown(token)
+
     def users(self) -> U64:
         """All users, sorted."""
         return np.union1d(super().users(), self.lent.users())

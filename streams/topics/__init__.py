@@ -6,6 +6,7 @@ from streams.topics.lag import PartitionLag, lag
 from streams.topics.render import render_created, render_findings, render_lag
 from streams.topics.spec import (
     ALERTS,
+    ERASURES,
     FORWARDED,
     KEYED,
     SOURCES,
@@ -18,6 +19,7 @@ from streams.topics.spec import (
 
 __all__ = [
     "ALERTS",
+    "ERASURES",
     "FORWARDED",
     "KEYED",
     "SOURCES",

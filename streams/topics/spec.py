@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 KEYED = ("engagement", "checkout", "identity")
-SOURCES = (*KEYED, "costs")
+ERASURES = "erasures"
+SOURCES = (*KEYED, ERASURES, "costs")
 FORWARDED = "forwarded"
 ALERTS = "alerts"
 DEFAULT_PARTITIONS = 4
@@ -63,6 +64,7 @@ def specification(layout: Layout) -> tuple[TopicSpec, ...]:
     compaction = {"segment.bytes": str(64 << 20), "min.cleanable.dirty.ratio": "0.2"}
     return (
         *(TopicSpec(name, None, "delete", keep, SOURCE_BYTES) for name in KEYED),
+        TopicSpec(ERASURES, None, "delete", keep, INTERNAL_BYTES),
         TopicSpec("costs", 1, "delete", -1, SOURCE_BYTES),
         *(TopicSpec(dead_letters_of(name), None, "delete", keep, DEAD_LETTER_BYTES) for name in SOURCES),
         TopicSpec(ALERTS, 1, "delete", keep, INTERNAL_BYTES),

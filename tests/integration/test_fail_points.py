@@ -27,7 +27,7 @@ def some_astray(records: list[Record], share: float, seed: int) -> list[Record]:
 
 def test_a_worker_that_dies_between_any_two_steps(rig: Rig) -> None:
     chance = random.Random(4)
-    deaths = DEATHS * [point for point in POINTS if point != "merged"]
+    deaths = DEATHS * [point for point in POINTS if point not in ("merged", "forgotten")]
     chance.shuffle(deaths)
     deaths += DEATHS * ["merged"]  # which needs segments that are many and written
     people = several_tokens(simulated(60_000, seed=4, engagement=0.9, duplicates=0.1), seed=4)

@@ -62,8 +62,8 @@ def printed(render: Callable[..., None], *arguments: object) -> str:
 def test_what_create_makes_is_what_check_wants(blank_kafka: Broker) -> None:
     made = create(blank_kafka.bootstrap, LAYOUT)
     assert [topic.name for topic in made] == [
-        "engagement", "checkout", "identity", "costs",
-        "engagement.dlq", "checkout.dlq", "identity.dlq", "costs.dlq",
+        "engagement", "checkout", "identity", "erasures", "costs",
+        "engagement.dlq", "checkout.dlq", "identity.dlq", "erasures.dlq", "costs.dlq",
         "alerts", "forwarded", "shop-journal-changelog",
     ]  # fmt: skip
     assert all(topic.new for topic in made)
@@ -119,8 +119,8 @@ def test_check_names_each_difference_and_its_mend(blank_kafka: Broker) -> None:
         "checkout: keeps records for 604800000 ms, needs 3888000000 ms (MAALSTROM_RETENTION)",
         "shop-journal-changelog: has cleanup.policy=compact,delete, needs compact",
         "costs: wants 2 replicas for a write and has 1: every write is refused",
-        "checkout: partition counts must be equal: engagement has 3, checkout has 2, forwarded has 3, "
-        "shop-journal-changelog has 3",
+        "checkout: partition counts must be equal: engagement has 3, checkout has 2, erasures has 3, "
+        "forwarded has 3, shop-journal-changelog has 3",
         "checkout.dlq: takes 5242880 bytes a record, but checkout takes 9000000, to which a dead letter adds headers",
     }
     assert all(finding.serious and finding.mend for finding in found)
@@ -133,7 +133,8 @@ def test_a_longer_retention_is_wanted_when_it_is_configured(blank_kafka: Broker)
     create(blank_kafka.bootstrap, LAYOUT)
     longer = replace(LAYOUT, retention_ms=LAYOUT.retention_ms + 1)
     assert {finding.topic for finding in check(blank_kafka.bootstrap, longer)} == {
-        "engagement", "checkout", "identity", "engagement.dlq", "checkout.dlq", "identity.dlq", "costs.dlq",
+        "engagement", "checkout", "identity", "erasures",
+        "engagement.dlq", "checkout.dlq", "identity.dlq", "erasures.dlq", "costs.dlq",
         "alerts", "forwarded",
     }  # fmt: skip
 
@@ -160,7 +161,7 @@ def test_lag_is_what_is_left_to_read(blank_kafka: Broker) -> None:
         PartitionLag("engagement", 0, start=0, end=5, committed=4),
         PartitionLag("engagement", 1, start=0, end=3, committed=None),
     ]
-    assert {row.topic for row in rows} == {"engagement", "checkout", "identity", "costs", "forwarded"}
+    assert {row.topic for row in rows} == {"engagement", "checkout", "identity", "erasures", "costs", "forwarded"}
     assert sum(row.lag for row in rows) == 4
     assert "group readers: 4 records behind" in printed(render_lag, "readers", rows)
 

@@ -2,15 +2,20 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import count
 from typing import Any
 
+import cramjam
 import pytest
 
 from streams import partition
 from streams.core.admission import Batch, DeadLetter
+from streams.core.erasure import request
 from streams.core.ledger import HOUR, Rules
 from streams.core.routing import Forward
 from streams.core.segment import SegmentKey
+from streams.core.tokens import Tokens
 from streams.partition import Partition
 from tests.driver import CATALOGUE, KEY
 from tests.messages import DAY, NOON, identify, order, refund, touch
@@ -22,8 +27,12 @@ class Journal:
 
     def __init__(self) -> None:
         self.kept: dict[SegmentKey, bytes] = {}
+        self.left: int | None = None  # writes until the process dies
 
     async def append(self, _: int, key: SegmentKey, value: bytes) -> None:
+        if self.left == 0:
+            raise RuntimeError("the process died")
+        self.left = None if self.left is None else self.left - 1
         self.kept[key] = value
 
     async def remove(self, _: int, keys: Sequence[SegmentKey]) -> None:
@@ -198,3 +207,37 @@ def test_an_order_counts_once_through_merges_and_restarts(owner: Owner) -> None:
     owner.flush()
     last = {k: v for k, v in owner.database.goal_attribution().items() if k[2] == "last" and v[0]}
     assert [(key[3], amounts[0]) for key, amounts in last.items()] == [("campaign-2", 1_000_000)]
+
+
+def test_who_is_erased_leaves_the_journal_wherever_the_worker_dies(owner: Owner) -> None:
+    def erase() -> None:
+        owner.take("engagement", *touches(0, 40), touch("t-u", NOON - HOUR, user="u"))
+        owner.take("checkout", order("o", NOON, "o", user="u"))
+        owner.flush()
+        owner.take("erasures", request(Tokens(KEY).hash("u")))
+        owner.flush()
+
+    for writes in count():
+        owner.journal.kept.clear()
+        owner.restart()
+        owner.journal.left = writes
+        with suppress(RuntimeError):
+            erase()
+            break
+        owner.journal.left = None
+        owner.restart()
+        owner.take("erasures", request(Tokens(KEY).hash("u")))
+        for _ in range(2):
+            owner.now += HOUR
+            owner.flush()
+        assert not traces(owner)
+    assert not traces(owner)
+    assert [row["reason"] for row in owner.database.tables["conversions"].values()] == ["erased"]
+
+
+def traces(owner: Owner) -> list[SegmentKey]:
+    """The segments that have the hash of `u`."""
+    number = Tokens(KEY).hash("u")
+    forms = number.to_bytes(8, "little"), number.to_bytes(8, "big")
+    raws = {key: bytes(cramjam.zstd.decompress(value)) for key, value in owner.journal.kept.items()}
+    return [key for key, raw in raws.items() if any(form in raw for form in forms)]

@@ -1,0 +1,189 @@
+"""A token's records in Kafka: the request to forget it, what the journal has of it, and its dead letters.
+
+Kafka lets go of records only up to an offset. So dead letters of others that lie before the last one of the token are
+written again, as they were, and then everything up to it is deleted. A crash between leaves copies, which `dlq replay`
+sends once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import cramjam
+import kafka
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from kafka import KafkaAdminClient
+
+from streams.brokers import BrokerError, connect
+from streams.core.erasure import request, scrubbed
+from streams.core.partitioner import partitions_of
+from streams.core.segment import decode
+from streams.core.tokens import Tokens
+from streams.topics import ERASURES, FORWARDED, KEYED, dead_letters_of
+
+_PATIENCE_MS = 500
+_LARGEST = 64 << 20  # bytes of a request
+
+
+class Person:
+    """Who is to be forgotten: the `token`, and its `hash`."""
+
+    def __init__(self, token: str, tokens: Tokens) -> None:
+        self.token, self.hash, self._tokens = token, tokens.hash(token), tokens
+        self._bytes = [self.hash.to_bytes(8, order) for order in ("little", "big")]
+        self._texts = {msgspec.json.encode(token), f'"{_ascii(token)}"'.encode()}
+
+    def in_segment(self, value: bytes) -> bool:
+        """Whether that record of the journal has anything of the person."""
+        raw = bytes(cramjam.zstd.decompress(value))
+        if any(form in raw for form in self._bytes):
+            return True
+        segment = decode(raw)
+        waits = any(order.waiting for order in segment.orders)
+        return waits and scrubbed(segment, self.hash, self._tokens) != segment
+
+    def in_letter(self, key: bytes | None, value: bytes | None) -> bool:
+        """Whether a dead letter with that key and those bytes is the person's, or names them; of bytes that are no
+        JSON, whether they have the token in quotation marks."""
+        if key == self.token.encode():
+            return True
+        try:
+            message = msgspec.json.decode(value or b"")
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            return any(text in (value or b"") for text in self._texts)
+        names = ("userId", "anonymousId", "previousId")
+        return isinstance(message, dict) and self.token in [message.get(name) for name in names]
+
+
+def _ascii(token: str) -> str:
+    """The token as JSON text without letters beyond ASCII."""
+    units = token.encode("utf-16-be")
+    codes = (int.from_bytes(units[i : i + 2], "big") for i in range(0, len(units), 2))
+    return "".join(chr(code) if 32 <= code < 127 else f"\\u{code:04x}" for code in codes)
+
+
+@asynccontextmanager
+async def topics_of(bootstrap: str, group: str) -> AsyncIterator[Topics]:
+    """The topics at that broker, as the consumer group `group` reads them. Raises BrokerError."""
+    servers = bootstrap.split(";")
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers, group_id=group, enable_auto_commit=False)
+    producer = AIOKafkaProducer(bootstrap_servers=servers, acks="all", max_request_size=_LARGEST)
+    try:
+        await consumer.start()
+        await producer.start()
+        yield Topics(consumer, producer, bootstrap)
+    except KafkaError as error:
+        why = f"the Kafka broker at {bootstrap} does not answer, or refused ({error}); start it or set BROKER_URL"
+        raise BrokerError(why) from error
+    finally:
+        await consumer.stop()
+        await producer.stop()
+
+
+class Topics:
+    """What an erasure does with topics. All methods raise KafkaError, and those that delete BrokerError."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer, bootstrap: str) -> None:
+        self._consumer, self._producer, self._bootstrap = consumer, producer, bootstrap
+
+    async def ask(self, person: Person) -> tuple[int, int]:
+        """Send the request to the partition that the token lives in; where it is: partition and offset."""
+        count = len(await self._producer.partitions_for(ERASURES))
+        partition = int(partitions_of([person.token.encode()], count)[0])
+        sent = await self._producer.send_and_wait(ERASURES, request(person.hash), partition=partition)
+        return partition, sent.offset
+
+    async def has(self, topic: str) -> bool:
+        """Whether there is such a topic."""
+        return topic in await self._consumer.topics()
+
+    async def taken(self, partition: int, offset: int) -> bool:
+        """Whether the group has read the request at that place."""
+        return (await self._consumer.committed(TopicPartition(ERASURES, partition)) or 0) > offset
+
+    async def read(self, topic: str, since: dict[TopicPartition, int]) -> AsyncIterator[ConsumerRecord]:
+        """What the topic holds now, from the offsets `since`, which move on."""
+        for part in await self._partitions(topic):
+            begin = (await self._consumer.beginning_offsets([part]))[part]
+            end = (await self._consumer.end_offsets([part]))[part]
+            self._consumer.assign([part])
+            self._consumer.seek(part, max(begin, since.get(part, 0)))
+            while await self._consumer.position(part) < end:
+                for records in (await self._consumer.getmany(part, timeout_ms=_PATIENCE_MS)).values():
+                    for record in (record for record in records if record.offset < end):
+                        yield record
+            since[part] = end
+
+    async def _partitions(self, topic: str) -> list[TopicPartition]:
+        numbers = await self._producer.partitions_for(topic) if await self.has(topic) else ()
+        return [TopicPartition(topic, number) for number in sorted(numbers)]
+
+    async def letters(self, person: Person) -> list[ConsumerRecord]:
+        """The person's dead letters."""
+        return [
+            record
+            for topic in map(dead_letters_of, KEYED)
+            async for record in self.read(topic, {})
+            if person.in_letter(record.key, record.value)
+        ]
+
+    async def remove(self, letters: Iterable[ConsumerRecord], person: Person) -> None:
+        """Delete those dead letters of the person, and keep all others."""
+        last: Counter[TopicPartition] = Counter()
+        for letter in letters:
+            part = TopicPartition(letter.topic, letter.partition)
+            last[part] = max(last[part], letter.offset)
+        for topic in {part.topic for part in last}:
+            async for record in self.read(topic, {}):
+                part = TopicPartition(topic, record.partition)
+                if record.offset < last[part] and not person.in_letter(record.key, record.value):
+                    await self._again(record)
+        await self._delete({part: offset + 1 for part, offset in last.items()})
+
+    async def _again(self, record: ConsumerRecord) -> None:
+        where: dict[str, Any] = {"partition": record.partition, "timestamp_ms": record.timestamp}
+        value = b"" if record.key is record.value is None else record.value  # the client wants one of them
+        await self._producer.send_and_wait(record.topic, value, record.key, headers=list(record.headers), **where)
+
+    async def trim(self) -> None:
+        """Delete the requests and the forwarded records that the group has read: they have tokens' hashes."""
+        parts = [part for topic in (ERASURES, FORWARDED) for part in await self._partitions(topic)]
+        read = {part: await self._consumer.committed(part) or 0 for part in parts}
+        begins = await self._consumer.beginning_offsets(parts)
+        await self._delete({part: offset for part, offset in read.items() if offset > begins[part]})
+
+    async def _delete(self, before: dict[TopicPartition, int]) -> None:
+        if before:
+            await asyncio.to_thread(self._delete_records, before)
+
+    def _delete_records(self, before: dict[TopicPartition, int]) -> None:
+        with connect(KafkaAdminClient, self._bootstrap) as admin:
+            admin.delete_records({kafka.TopicPartition(*part): offset for part, offset in before.items()})
+
+
+class JournalView:
+    """What the journal's topic holds: the segments in force that have something of a person, and replaced records that
+    do until Kafka compacts them."""
+
+    def __init__(self, topics: Topics, topic: str, person: Person) -> None:
+        self._topics, self._topic, self._person = topics, topic, person
+        self._since: dict[TopicPartition, int] = {}
+        self._named: dict[bytes | None, bool] = {}
+        self.replaced = 0
+
+    async def look(self) -> int:
+        """How many segments in force have something of the person, as of now. Raises BrokerError."""
+        if not await self._topics.has(self._topic):
+            raise BrokerError(
+                f"there is no topic {self._topic}, the journal; set MAALSTROM_APP_ID to that of the worker"
+            )
+        async for record in self._topics.read(self._topic, self._since):
+            self.replaced += self._named.get(record.key, False)
+            self._named[record.key] = bool(record.value) and self._person.in_segment(record.value)
+        return sum(self._named.values())
