@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -76,3 +78,16 @@ def test_a_person_is_forgotten_and_others_keep_their_dead_letters(rig: Rig) -> N
     again.wait_ready()
     assert erase(rig, "v", "--verify").status == 1
     ok(erase(rig, "u", "--verify"))
+
+
+def test_a_worker_that_dies_while_it_follows_is_followed_by_the_next(rig: Rig) -> None:
+    worker = rig.worker(MAALSTROM_FAIL_POINT="forgotten:1")
+    worker.start()
+    rig.send(records("u"))
+    rig.settle()
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(erase, rig, "u")
+        while worker.running:
+            time.sleep(0.05)
+        rig.worker().start()
+        assert "the journal: nothing" in ok(asked.result()).out
