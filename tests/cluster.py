@@ -7,7 +7,7 @@ from streams.core.catalogue import Catalogue
 from streams.core.ledger import Ledger, Rules
 from streams.core.partitioner import partitions_of
 from streams.core.routing import FORWARDED
-from streams.core.segment import Segment, SegmentKey, decode, encode
+from streams.core.segment import Segment, SegmentKey, cut, decode, encode
 from tests.driver import KEY
 from tests.messages import HOUR, NOON
 from tests.tables import Database
@@ -51,13 +51,15 @@ class Cluster:
         return [(t, p) for (t, p), log in sorted(self.logs.items()) if self.ledgers[p].offsets.get(t, 0) < len(log)]
 
     def step(self, topic: str, number: int, size: int, durable: bool = True) -> None:
-        """Apply some records; without `durable` the worker dies after forwarding, before its segment is written."""
+        """Apply some records; without `durable` the worker dies after forwarding, before its segment is written or
+        halfway through its parts."""
         applied = self.ledgers[number].apply(self.batch(topic, number, size), self.now)
         for forward in applied.forwards:
             self.logs[FORWARDED, forward.target].append((forward.key, forward.value, forward.origin))
-        if durable:
-            self.write(number, applied.segment)
-        else:
+        parts = cut(applied.segment, 400)
+        for part in parts if durable else parts[: len(parts) // 2]:
+            self.write(number, part)
+        if not durable:
             self.ledgers[number] = self.restored(number)
 
     def batch(self, topic: str, number: int, size: int) -> Batch:

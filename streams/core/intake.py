@@ -64,7 +64,7 @@ class Intake:
         self.lent = LentOrders(self.linking.links, router.partition)
         self.rivals = Rivals(router.partition, router.partitions)
         known = State(self.index, self.linking.links, self.book, self.lent, self.rivals, self.kinds, self.ids)
-        self._lender, self._borrower = Lender(known, router.partition), Borrower(known, self.clock)
+        self._lender, self._borrower = Lender(known, router.partition), Borrower(known, self.clock, router.partitions)
 
     def take(self, batch: Batch, now: int | None) -> Taken:
         """Take in a batch of any topic; `now` in ms, None in a replay."""

@@ -243,8 +243,8 @@ class Ledger:
         self._ids.forget(self._index.expire(before - self._rules.catalogue.longest_window))
         self._intake.linking.seen.expire(before)
         self._lent.expire(before)
-        self._rivals.expire(before)
         gone = self._book.expire(before)
+        self._rivals.expire(before, self._book.orders)
         self._reporter.forget()
         return gone
 

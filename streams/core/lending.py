@@ -23,7 +23,7 @@ from streams.core.order_book import OrderBook
 from streams.core.orders import Order
 from streams.core.rivals import Places, Rivals
 from streams.core.routing import Forward
-from streams.core.runs import I64, U64, Touches, concatenated, none
+from streams.core.runs import I64, U64, Mask, Touches, concatenated, none
 from streams.core.segment import RAW_LIMIT, Segment, columns, cut, encode, used_kinds
 from streams.core.taken import Taken
 from streams.core.touches import TouchIndex
@@ -104,12 +104,26 @@ class Lender:
         if not len(links.user):
             return
         home = homes(links)
-        own, ours = home.anonymous == self._here, home.user == self._here
+        own, ours = self._first(links), home.user == self._here
         at, by = self._state.lent.borrowers(links.keys.high[ours])
         tokens = np.concatenate([links.user[own], links.user[ours][at]])
         self._lend_all(tokens, np.concatenate([home.user[own], by]))
         buyers = np.unique(links.user[own]).tolist()
         self._lend_orders(order for buyer in buyers for order in self._state.book.of_buyer(buyer))
+
+    def _first(self, links: Touches) -> Mask:
+        """Which of these new links of our own tokens are the first that lead to their partition: a token of a thousand
+        users is not lent a thousand times."""
+        known, _ = self._state.links.of(np.unique(links.user))
+        ways, number = np.unique(
+            np.stack([known.user, homes(known).user.astype(np.uint64)]), axis=1, return_counts=True
+        )
+        new, place, fresh = np.unique(
+            np.stack([links.user, homes(links).user.astype(np.uint64)]), axis=1, return_inverse=True, return_counts=True
+        )
+        all_ = dict(zip(map(tuple, ways.T.tolist()), number.tolist(), strict=True))
+        first = [all_[way] == n for way, n in zip(map(tuple, new.T.tolist()), fresh.tolist(), strict=True)]
+        return np.asarray(np.array(first, np.bool_)[place.ravel()] & (homes(links).anonymous == self._here))
 
     def _lend_journeys(self, borrowers: Iterable[tuple[int, int]]) -> None:
         """All that there is of those users and of who is linked to them, each to a partition."""
@@ -134,9 +148,12 @@ class Lender:
         for target, places in (*completed, *rivals.told(taken.places)):
             if target != self._here:
                 self._parcels[target].places.append(places)
-        newly = (mine[each.order_id] for each in taken.places if each.order_id in mine)
-        for target, order in rivals.shown((*taken.orders.values(), *newly)):
+        heard = [order for order in taken.orders.values() if order.messages]
+        newly = [mine[each.order_id] for each in taken.places if each.order_id in mine]
+        for target, order in rivals.shown((*heard, *newly)):
             self._parcels[target].rivals[order.order_id] = order
+        # Said again with the order, or the segment that has it could be past before the order is.
+        taken.rivals += rivals.others(heard)
 
     def _sent(self, origin: Origin) -> Iterator[Forward]:
         parcels, self._parcels = self._parcels, defaultdict(_Parcel)

@@ -4,13 +4,12 @@ This partition counts with them where its users' journeys end, and lends what it
 partition that states such an order looks at the journey of all who are one person with its buyer.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from streams.core.catalogue import Goal
-from streams.core.links import Links, homes
+from streams.core.links import Links, Marks, homes
 from streams.core.orders import REVERSED, Order, Reversal, erased, take_in
 from streams.core.runs import I64, U64
 from streams.core.transitions import Bought
@@ -23,7 +22,8 @@ class LentOrders:
         self._links, self._here = links, here
         self._orders: dict[str, Order] = {}
         self._buyers: set[int] = set()
-        self._borrowers: dict[int, set[int]] = defaultdict(set)  # partitions by user
+        self._borrowers: dict[int, set[int]] = {}  # partitions by user
+        self._marks = Marks()  # of those users
 
     def put(self, orders: Iterable[Order]) -> list[Order]:
         """Take in orders; those that say something new, with all that is known of them."""
@@ -38,17 +38,23 @@ class LentOrders:
         home = homes(links)
         ours = home.user == self._here
         pairs = zip(links.keys.high[ours].tolist(), home.anonymous[ours].tolist(), strict=True)
-        new = [pair for pair in dict.fromkeys(pairs) if pair[1] not in {self._here, *self._borrowers[pair[0]]}]
+        new = [
+            (user, by) for user, by in dict.fromkeys(pairs) if by not in {self._here, *self._borrowers.get(user, ())}
+        ]
         for user, by in new:
-            self._borrowers[user].add(by)
+            self._borrowers.setdefault(user, set()).add(by)
+        if new:
+            self._marks.add(np.array([user for user, _ in new], np.uint64), self._users, len(self._borrowers))
         return new
+
+    def _users(self) -> U64:
+        return np.fromiter(self._borrowers, np.uint64, len(self._borrowers))
 
     def borrowers(self, users: U64) -> tuple[I64, I64]:
         """Who borrows what is known of those users: (position of the user, partition), a row each."""
-        if not self._borrowers:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        at = np.flatnonzero(np.isin(users, np.fromiter(self._borrowers, np.uint64)))
-        pairs = [(i, by) for i in at.tolist() for by in self._borrowers[int(users[i])]]
+        at = self._marks.at(users)
+        near = zip(at.tolist(), users[at].tolist(), strict=True)
+        pairs = [(i, by) for i, user in near for by in self._borrowers.get(user, ())]
         position, partition = np.array(pairs, np.int64).reshape(-1, 2).T
         return position, partition
 
@@ -78,5 +84,5 @@ class LentOrders:
 
     def _look_again(self) -> None:
         self._buyers = {user for order in self._orders.values() for user in order.buyers}
-        self._borrowers.clear()
+        self._borrowers, self._marks = {}, Marks()
         self.borrow()

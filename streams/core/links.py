@@ -5,6 +5,7 @@ the anonymous token's again, `kind` the partitions of both (see `homes`), `time`
 noted. What a token stands for depends on the set of links alone.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -38,12 +39,34 @@ def homes(links: Touches) -> Homes:
     return Homes(kind >> _HOME_BITS, kind & ((1 << _HOME_BITS) - 1))
 
 
+class Marks:
+    """A set of hashes that is asked for many at once, of which it mostly has none: it may say that it has one too many,
+    never one too few."""
+
+    def __init__(self) -> None:
+        self.bits = np.zeros(1, np.bool_)
+
+    def add(self, hashes: U64, all_: Callable[[], U64], number: int) -> None:
+        """Add some; `all_` gives those there are then, so many."""
+        if number * _SPARE > len(self.bits):
+            self.bits = np.zeros(1 << (number * _SPARE * 2).bit_length(), np.bool_)
+            hashes = all_()
+        self.bits[self._place(hashes)] = True
+
+    def at(self, hashes: U64) -> I64:
+        """The positions of those that may be in it."""
+        return np.flatnonzero(self.bits[self._place(hashes)])
+
+    def _place(self, hashes: U64) -> U64:
+        return hashes & np.uint64(len(self.bits) - 1)
+
+
 class Links:
     """All links that one partition knows of."""
 
     def __init__(self) -> None:
         self._by_token, self._by_user = Index(), Index()
-        self._marks = np.zeros(1, np.bool_)
+        self._marks = Marks()
 
     def __len__(self) -> int:
         return len(self._by_token)
@@ -51,27 +74,18 @@ class Links:
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays."""
-        return self._by_token.nbytes + self._by_user.nbytes + (self._marks.nbytes if len(self) else 0)
+        return self._by_token.nbytes + self._by_user.nbytes + (self._marks.bits.nbytes if len(self) else 0)
 
     def add(self, links: Touches) -> Touches:
         """Take in links; those that are new."""
         fresh = links.take(self._by_token.add(links))
         self._by_user.add(fresh._replace(user=fresh.keys.high))
-        self._mark(fresh.user)
+        self._marks.add(fresh.user, lambda: self._by_token.rows().user, len(self))
         return fresh
-
-    def _mark(self, tokens: U64) -> None:
-        if len(self) * _SPARE > len(self._marks):
-            self._marks = np.zeros(1 << (len(self) * _SPARE * 2).bit_length(), np.bool_)
-            tokens = self._by_token.rows().user
-        self._marks[self._place(tokens)] = True
-
-    def _place(self, tokens: U64) -> U64:
-        return tokens & np.uint64(len(self._marks) - 1)
 
     def of(self, tokens: U64) -> tuple[Touches, I64]:
         """The links of those tokens, and for each the position of its token, which may occur several times."""
-        at = np.flatnonzero(self._marks[self._place(tokens)])
+        at = self._marks.at(tokens)
         if not len(at):
             return none(), at
         distinct, place = np.unique(tokens[at], return_inverse=True)

@@ -129,7 +129,8 @@ class Reporter:
         completion = whole.completions[goal.event]
         if completion != order.completions.get(goal.event):
             return None  # the partition that has it states it
-        return Case(goal, order, completion, worth, whole is not order, self.statements.get((goal_id, order_id)))
+        contested = self._rivals.contested(order, goal.event)
+        return Case(goal, order, completion, worth, contested, self.statements.get((goal_id, order_id)))
 
     def _stated(self, cases: Sequence[Case], now: int | None) -> list[Statement]:
         bought = np.fromiter((case.completion.user for case in cases), np.uint64, len(cases))

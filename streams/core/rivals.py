@@ -5,7 +5,7 @@ do, the home tells each of the others; these show each other from then on what t
 order, and the one that has the latest completion states it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -30,8 +30,9 @@ class Rivals:
         self._others: dict[str, Order] = {}  # what other partitions know
 
     def completed(self, orders: Iterable[Order]) -> Iterator[tuple[int, Places]]:
-        """For each of the orders that has a completion that no segment has yet: who is to know that, and what."""
-        new = [order for order in orders if any(c.message_id in order.messages for c in order.completions.values())]
+        """For each of the orders that was completed, and has a message that no segment has yet: who is to know, and
+        what. Home forgets an order no sooner than it does."""
+        new = [order for order in orders if order.completions and order.messages]
         for home, order in zip(self._homes([order.order_id for order in new]), new, strict=True):
             yield home, Places(order.order_id, (self._here,), order.newest)
 
@@ -68,6 +69,10 @@ class Rivals:
             if places and self._here in places.partitions:
                 yield from ((other, order.shown) for other in places.partitions if other != self._here)
 
+    def others(self, orders: Iterable[Order]) -> list[Order]:
+        """What other partitions know of those orders, as far as anything."""
+        return [self._others[order.order_id] for order in orders if order.order_id in self._others]
+
     def of(self, order: Order) -> Order:
         """All that is known of the order: itself where nobody else knows anything."""
         others = self._others.get(order.order_id)
@@ -77,7 +82,14 @@ class Rivals:
         """That token (a hash) has bought nothing; whether there was anything of it. `names` as for `Order.without`."""
         return erased(self._others, token, names)
 
-    def expire(self, before: int) -> None:
-        """Forget the orders that had no message since that time (ms)."""
-        self._places = {order_id: each for order_id, each in self._places.items() if each.newest >= before}
-        self._others = {order_id: order for order_id, order in self._others.items() if order.newest >= before}
+    def contested(self, order: Order, event: str) -> bool:
+        """Whether another partition has a completion of the order by that event, too."""
+        others = self._others.get(order.order_id)
+        return others is not None and event in others.completions
+
+    def expire(self, before: int, mine: Container[str]) -> None:
+        """Forget the orders that had no message since that time (ms); what others know, not before our own."""
+        self._places = {
+            order_id: each for order_id, each in self._places.items() if each.newest >= before or order_id in mine
+        }
+        self._others = {order_id: order for order_id, order in self._others.items() if order_id in mine}

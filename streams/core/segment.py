@@ -86,7 +86,7 @@ class Segment(Struct, array_like=True, gc=False):
         return max(0, *(int(time.max(initial=0)) for time in tables), *(times or self.newest.values()))
 
 
-_LISTS = ("orders", "lent_orders", "places", "rivals", "statements")
+_LISTS = ("places", "orders", "lent_orders", "rivals", "statements")  # a place is durable no later than its order
 
 
 def _tables(segment: Segment) -> tuple[Columns, ...]:

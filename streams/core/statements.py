@@ -47,13 +47,14 @@ class Statement(Struct, array_like=True, frozen=True, gc=False):
     first: int
     updated: int
     cause: str = ""
-    contested: bool = False  # another partition has a completion of the order too, an earlier one
+    contested: bool = False  # another partition has a completion too, earlier by time or, in one moment, by its id
     edition: int = 1  # how often this partition has stated it
 
     @property
     def version(self) -> int:
         """That of its row: larger than of all that was said of an earlier completion, here or in any partition."""
-        return self.time << _EDITION_BITS + 1 | self.contested << _EDITION_BITS | self.edition
+        edition = min(self.edition, (1 << _EDITION_BITS) - 1)
+        return self.time << _EDITION_BITS + 1 | self.contested << _EDITION_BITS | edition
 
     @property
     def key(self) -> tuple[str, str]:

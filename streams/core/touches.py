@@ -86,8 +86,9 @@ class TouchIndex(Index):
         """The rows of those users (sorted, distinct), and for each the user's position in `users`."""
         if not len(self.lent):
             return super().of_users(users)
-        found = super().of_users(users), self.lent.of_users(users)
-        return concatenated([rows for rows, _ in found]), np.concatenate([owner for _, owner in found])
+        (own, owner), (lent, borrower) = super().of_users(users), self.lent.of_users(users)
+        only = ~self.holds(lent.keys)  # what was lent may have come here, too, since
+        return concatenated([own, lent.take(only)]), np.concatenate([owner, borrower[only]])
 
     def journeys(self, wanted: Wanted, classes: I64, tokens_of: Callable[[U64], Owned] = each_alone) -> Found:
         """The touches that each wanted conversion sees (contract 4); `classes[kind]` is a kind's action class, and

@@ -66,7 +66,7 @@ def specification(layout: Layout) -> tuple[TopicSpec, ...]:
         *(TopicSpec(name, None, "delete", keep, SOURCE_BYTES) for name in KEYED),
         TopicSpec(ERASURES, None, "delete", keep, INTERNAL_BYTES),
         TopicSpec("costs", 1, "delete", -1, SOURCE_BYTES),
-        *(TopicSpec(dead_letters_of(name), None, "delete", keep, DEAD_LETTER_BYTES) for name in SOURCES),
+        *(TopicSpec(dead_letters_of(name), None, "delete", keep, DEAD_LETTER_BYTES) for name in (*SOURCES, FORWARDED)),
         TopicSpec(ALERTS, 1, "delete", keep, INTERNAL_BYTES),
         TopicSpec(FORWARDED, None, "delete", keep, SOURCE_BYTES),
         TopicSpec(journal_topic(layout.app_id), None, "compact", -1, INTERNAL_BYTES, compaction),

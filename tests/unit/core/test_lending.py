@@ -1,8 +1,16 @@
 """Whose journey it is where tokens live in different partitions: what they tell each other, and what comes of it."""
 
+from itertools import permutations
+
+import numpy as np
 import pytest
 
+from streams.core.admission import Batch, Origin
+from streams.core.links import Homes, link_rows
+from streams.core.rivals import Places
 from streams.core.routing import FORWARDED, LEND
+from streams.core.runs import none
+from streams.core.segment import Segment, columns, decode, encode, rows
 from tests.cluster import Cluster, names
 from tests.driver import CATALOGUE
 from tests.messages import HOUR, NOON, identify, order, refund, touch
@@ -101,3 +109,38 @@ def test_the_second_time_nothing_is_lent() -> None:
     before = lent(people)
     people.hear(("engagement", BROWSER, SHOWN), ("identity", BROWSER, identify("again", NOON, BROWSER, USER)))
     assert lent(people) == before > 0
+
+
+def test_a_touch_that_was_lent_and_comes_here_too_is_one_touch() -> None:
+    """As when a browser sends it again after somebody logged in."""
+    for arrival in permutations([("engagement", BROWSER, SHOWN), ("engagement", USER, touch("shown", NOON - HOUR))]):
+        people = Cluster(CATALOGUE)
+        again = [(topic, user, value.replace(b'"u"', f'"{USER}"'.encode())) for topic, user, value in arrival]
+        people.hear(("identity", BROWSER, LINK), *again, ("checkout", USER, BOUGHT))
+        assert people.seen == {"o": (["autumn"], "")}
+
+
+def test_a_token_of_many_users_is_lent_once_to_each_partition() -> None:
+    people = Cluster(CATALOGUE)
+    people.hear(*(("engagement", BROWSER, touch(f"t{n}", NOON, user=None, anonymous=BROWSER)) for n in range(50)))
+    for n, user in enumerate([*names(0), *names(2)]):
+        people.hear(("identity", BROWSER, identify(f"i{n}", NOON, BROWSER, user)))
+    values = [value for (topic, _), log in people.logs.items() if topic == FORWARDED for _, value, _ in log]
+    assert sum(len(rows(decode(value or b"").lent).time) for value in values) == 2 * 50
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        b"",
+        b"no segment",
+        encode(Segment(links=columns(link_rows(*np.array([[1], [2]], np.uint64), Homes(*np.array([[0], [9]])), 0)))),
+        encode(Segment(lent=columns(none()._replace(kind=np.zeros(1, np.uint32))))),
+        encode(Segment(places=[Places("o", (0, 9), 0)])),
+    ],
+)
+def test_what_nobody_here_has_lent_is_refused(wrong: bytes) -> None:
+    people = Cluster(CATALOGUE)
+    batch = Batch(FORWARDED, [wrong], [None], [0], 0, [Origin(LEND, "engagement", 1, 0)])
+    with pytest.raises(ValueError):  # noqa: PT011 - of msgspec, too
+        people.ledgers[0].apply(batch, NOON)
