@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.integration.harness import Rig, simulated
+from tests.integration.harness import EVENTS, Rig, simulated
 from tests.integration.people import several_tokens
 from tests.integration.processes import Worker
 from tests.integration.proxy import MODES, Proxy
@@ -135,7 +135,7 @@ def test_sigterm_under_load_ends_in_time_and_nothing_is_read_again(rig: Rig) -> 
         worker.wait_ready()
         time.sleep(3)
         assert worker.terminate(timeout=10) == 0
-    committed = 20_000 - rig.behind()
+    committed = 20_000 - rig.behind(EVENTS)
     assert 0 < committed < 20_000
     worker.start()
     rig.settle()
