@@ -11,7 +11,6 @@ from functools import cache
 
 import faust
 import structlog
-from aiokafka import ConsumerRecord
 from aiokafka.errors import OffsetOutOfRangeError
 from faust.app.base import BootStrategy
 from faust.types import TP, StreamT
@@ -35,6 +34,7 @@ from streams.page.server import LOOPBACK, Page
 from streams.removal import Refresher
 from streams.transport import SCHEME, Consumer, tune_gc, use_uvloop
 from streams.transport import Batch as Fetched
+from streams.transport.records import Record
 from streams.web import WebServer, listen
 from streams.worker import Worker
 
@@ -86,7 +86,8 @@ def create_app(chosen: config.Settings, rules: Rules, listening: socket.socket, 
     app = _application(chosen, partitions)
     journal = Journal(app)
     client, outbox, group = connect(chosen.clickhouse), Outbox(app), Group(app)
-    worker = Worker(rules, client, journal, outbox, partitions, group, chosen.dead_letter_limits)
+    limits = chosen.dead_letter_limits
+    worker = Worker(rules, client, journal, outbox, partitions, group, limits, chosen.smallest_group)
     goals = [goal.id for goal in rules.catalogue.goals]
     monitor = Monitor(goals, client, outbox, group, worker, partitions)
     app.worker_state = worker
@@ -146,9 +147,11 @@ def _consume(app: Application, topic: str, take: Take) -> None:
     app.agent(app.topic(topic, key_type=bytes, value_serializer="raw"), name=topic)(work)
 
 
-def _batch(fetched: Fetched, records: Sequence[ConsumerRecord]) -> Batch:
+def _batch(fetched: Fetched, records: Sequence[Record]) -> Batch:
     origins = list(map(origin, records)) if fetched.topic == FORWARDED else ()
-    columns = ([r.value for r in records], [r.key for r in records], [r.offset for r in records])
+    start, end = records[0].offset, fetched.next_offset
+    offsets = range(start, end) if end - start == len(records) else [record.offset for record in records]
+    columns = ([record.value for record in records], [record.key for record in records], offsets)
     return Batch(fetched.topic, *columns, fetched.partition, origins)
 
 

@@ -1,4 +1,5 @@
-"""The catalogue as rows of the tables `goals`, `campaigns` and `holdouts`, which reports and views read."""
+"""The catalogue as rows of the tables `goals`, `campaigns` and `holdouts`, which reports and views read; and what these
+read of the settings."""
 
 from __future__ import annotations
 
@@ -26,6 +27,11 @@ def write_catalogue(client: Client, catalogue: Catalogue) -> None:
     _align(client, "goals", [_goal(goal, catalogue.base_currency) for goal in catalogue.goals])
     _align(client, "campaigns", [_campaign(campaign) for campaign in catalogue.campaigns])
     _align(client, "holdouts", [{"id": h.campaign.id, "share": h.share, "salt": h.salt} for h in catalogue.holdouts])
+
+
+def write_settings(client: Client, smallest_group: int) -> None:
+    """Show campaigns by name from so many users on."""
+    _align(client, "settings", [{"id": "smallest_group", "value": str(smallest_group)}])
 
 
 def _goal(goal: Goal, currency: str) -> dict[str, Any]:

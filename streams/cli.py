@@ -25,6 +25,8 @@ FAILURES = (config.ConfigError, DatabaseError, BrokerError, EngineError, DemoErr
 out = Console()
 err = Console(stderr=True)
 
+SHARE = {"type": click.FloatRange(0, 1), "default": 0.0, "show_default": True}
+
 
 class Commands(click.Group):
     """A command that fails says so in one line and ends with 1."""
@@ -114,10 +116,15 @@ def holdout(token: str) -> None:
     show_default=True,
     help="Share that would have bought anyway.",
 )
+@click.option("--seekers", **SHARE, help="Share of those who click a search advertisement on the way.")  # type: ignore[arg-type]
+@click.option("--late-logins", **SHARE, help="Share of people who are known by an anonymous id until they buy.")  # type: ignore[arg-type]
+@click.option("--shared", **SHARE, help="Share of pairs of people who use one browser.")  # type: ignore[arg-type]
+@click.option("--holdout", **SHARE, help="Share to whom a campaign is not shown, by MAALSTROM_TOKEN_KEY.")  # type: ignore[arg-type]
 @click.option("--kafka", is_flag=True, help="Also send them to Kafka (BROKER_URL).")
-def simulate_(folder: Path, start: datetime, kafka: bool, **chosen: float) -> None:
+def simulate_(folder: Path, start: datetime, kafka: bool, holdout: float, **chosen: float) -> None:
     """Write events with known causes, and a catalogue, into FOLDER."""
-    scenario = simulate.Scenario(start=start.date(), **chosen)  # type: ignore[arg-type]
+    key = config.token_key(config.settings().token_key) if holdout else b""
+    scenario = simulate.Scenario(start=start.date(), holdout=holdout, token_key=key, **chosen)  # type: ignore[arg-type]
     done = simulate.write(folder, scenario)
     out.print(
         f"{done.engagement:,} engagement and {done.checkout:,} checkout events in {folder}",

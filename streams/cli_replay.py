@@ -38,7 +38,7 @@ FILES = {
 @click.option("--costs", "cost_files", **FILES)  # type: ignore[arg-type]
 @click.option("--catalogue", type=Path, required=True, metavar="FILE", help="Goals and campaigns (TOML).")
 @dsn_option
-@click.option("--replace", is_flag=True, help="Remove what the database holds of the same period first.")
+@click.option("--replace", is_flag=True, help="Remove what the database holds of the same days first.")
 def replay(
     engagement: tuple[str, ...],
     checkout: tuple[str, ...],
@@ -60,6 +60,7 @@ def replay(
         ndjson.size(path)  # a file that is not there is found before anything is written
     with database(place) as client, ndjson.DeadLetterFile(_beside(place) / "dead-letters.ndjson") as letters:
         migrations.apply(client)
+        catalogue_rows.write_settings(client, chosen.smallest_group)
         kept = key_file(place, chosen)
         run = Replay(Rules(goals, config.token_key_or_made_up(chosen.token_key, kept), replay=True), letters)
         with _progress() as bar:
@@ -118,7 +119,9 @@ def _store(client: Client, goals: Catalogue, rows: Rows, replace: bool) -> None:
     if starts:
         first, last = min(starts) * 1000, max(starts) * 1000
         if replace:
-            period.remove_rows(client, first, last)
+            # Journeys are counted by the day; only what a worker reported of its other hours is not in these files.
+            days = period.whole_days(first, last)
+            period.remove_rows(client, *((first, last) if period.holds_live_rows(client, *days) else days))
         else:
             _refuse_other_rows(client, first, last, rows)
     catalogue_rows.write_catalogue(client, goals)
@@ -129,8 +132,8 @@ def _refuse_other_rows(client: Client, first: int, last: int, rows: Rows) -> Non
     """Raises ConfigError where the database holds figures of the period that these would add to."""
     if period.holds_live_rows(client, first, last):
         held = "what a worker reported"
-    elif period.holds_other_replay(client, first, last, rows):
-        held = "another replay, of other files or with another catalogue,"
+    elif period.holds_other_replay(client, *(days := period.whole_days(first, last)), rows):
+        held, (first, last) = "another replay, of other files or with another catalogue,", days
     else:
         return
     raise config.ConfigError(

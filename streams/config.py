@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams import fail_points
+from streams.core import small_groups
 from streams.core.catalogue import Catalogue, CatalogueError, duration, parse
 from streams.core.dead_letter_limit import Limits
 
@@ -40,6 +41,7 @@ class Settings(BaseSettings):
     broker_url: str = Field(default="kafka://127.0.0.1:9092", validation_alias="BROKER_URL")
     dlq_ratio: float = Field(default=Limits.ratio, ge=0, le=1)
     dlq_consecutive: int = Field(default=Limits.consecutive, ge=0)
+    smallest_group: int = Field(default=small_groups.SMALLEST, ge=0)  # users that a campaign is shown by name for
     fail_point: str | None = Field(default=None, pattern=fail_points.PATTERN)  # for tests
     web_bind: str = Field(default="127.0.0.1", validation_alias="WEB_BIND")
     web_port: int = Field(default=6066, validation_alias="WEB_PORT", ge=1, le=65535)

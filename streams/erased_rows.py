@@ -21,7 +21,8 @@ from streams.core.aggregates import coded
 from streams.core.codes import Codes, Kind, Kinds
 from streams.core.conversion_rows import conversion_columns
 from streams.core.figures import CELL_BITS, UNATTRIBUTED, Cell, figures
-from streams.core.rows import Columns
+from streams.core.restatements import Cause
+from streams.core.rows import TABLES, Columns
 from streams.core.statements import TOUCH, WITHDRAWN, Statement
 
 PARTITION = 2**32 - 1  # of the rows that are made here
@@ -39,14 +40,20 @@ Sums = dict[tuple[Any, ...], NDArray[np.int64]]
 
 def traces(client: Client, token: int) -> dict[str, int]:
     """How many rows of each table that says whose they are have that token (a hash), replaced versions included."""
-    tables = client.query(
-        "SELECT table FROM system.columns WHERE database = currentDatabase() AND name = 'user' AND type = 'UInt64' "
-        "AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree')"
-        " ORDER BY table"
-    )
-    counted = "SELECT count() AS n FROM {} WHERE user = {{token:UInt64}}"
-    names = [row["table"] for row in tables]
-    return {name: client.query(counted.format(name), {"token": token})[0]["n"] for name in names}
+    return {
+        table: client.query(f"SELECT count() AS n FROM {table} WHERE {whose}", {"token": token})[0]["n"]
+        for table, whose in _whose().items()
+    }
+
+
+def _whose() -> dict[str, str]:
+    """For each table that says whose its rows are, the condition that they are the token's."""
+    found = {}
+    for name, table in TABLES.items():
+        columns = [column for column in ("token", "user") if column in table.columns]
+        if columns and table.engine != "Null":
+            found[name] = " OR ".join(f"{column} = {{token:UInt64}}" for column in columns)
+    return found
 
 
 def reported_live(client: Client, token: int) -> bool:
@@ -64,19 +71,18 @@ def erase(client: Client, token: int, now: int) -> int:
     if theirs:
         origin = "live" if reported_live(client, token) else "replay"
         _restate(client, before, theirs, kinds, (origin, now // 3_600_000 * 3600), now)
-        version = max(row["version"] for row in found) + 1
-        client.insert("conversions", conversion_columns([new for _, new in theirs], kinds, version))
+        version = np.array([row["version"] + 1 for row in found if row["user"] == token], np.uint64)
+        client.insert("conversions", {**conversion_columns([new for _, new in theirs], kinds), "version": version})
     _remove(client, token)
     return len(theirs)
 
 
 def _remove(client: Client, token: int) -> None:
     """Remove the rows that still have it; of a conversion only what was replaced."""
-    for table, rows in traces(client, token).items():
+    whose = _whose()
+    for table in (table for table, rows in traces(client, token).items() if rows):
         also = f" AND {_REPLACED}" if table == "conversions" else ""
-        if rows:
-            statement = f"ALTER TABLE {table} DELETE WHERE user = {{token:UInt64}}{also}"
-            client.command(statement, {"token": token}, _AT_ONCE)
+        client.command(f"ALTER TABLE {table} DELETE WHERE ({whose[table]}){also}", {"token": token}, _AT_ONCE)
 
 
 def _statement(row: Mapping[str, Any], kinds: Kinds) -> Statement:
@@ -126,7 +132,10 @@ def _restate(
     lacking = {key: wanted.get(key, zero) - present.get(key, zero) for key in concerned}
     rows = {key: ours.get(key, zero) + lack for key, lack in lacking.items() if lack.any()}
     if rows:
-        client.insert("goal_attribution", _columns(rows, place, version))
+        columns = _columns(rows, place, version)
+        client.insert("goal_attribution", columns)
+        cause = coded([Cause.ERASURE.word], np.zeros(len(rows), np.int64))
+        client.insert("goal_restatements", {**columns, "cause": cause})
 
 
 def _sums(statements: Sequence[Statement], kinds: Kinds) -> Sums:

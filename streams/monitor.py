@@ -23,6 +23,7 @@ from streams.core.drops import Drop, Watch
 from streams.core.frontier import MINUTE, Frontier, Source
 from streams.core.history import DAY, MEMORY
 from streams.core.intake import CHECKOUT, ENGAGEMENT
+from streams.core.rhythm import F64, Mask
 from streams.core.routing import FORWARDED
 from streams.threads import in_thread
 from streams.topics import dead_letters_of
@@ -42,6 +43,12 @@ class Group(Protocol):
     async def available(self, topics: Sequence[str], partition: int) -> Mapping[str, Available]: ...
 
 
+class Flusher(Owner, Protocol):
+    """The worker, which can be told to bring all that it knows to the database."""
+
+    async def flush(self) -> None: ...
+
+
 class Outbox(Protocol):
     """Where records of alerts go; returns once the broker has acknowledged it."""
 
@@ -52,7 +59,7 @@ class Monitor:
     """Watches `goals` (their ids), counted in so many `partitions`: a look a turn."""
 
     def __init__(
-        self, goals: Sequence[str], client: Client, outbox: Outbox, group: Group, owner: Owner, partitions: int
+        self, goals: Sequence[str], client: Client, outbox: Outbox, group: Group, owner: Flusher, partitions: int
     ) -> None:
         self._goals, self._client, self._outbox, self._group, self._owner = goals, client, outbox, group, owner
         self._partitions = partitions
@@ -87,6 +94,7 @@ class Monitor:
         safe."""
         if self._watch is None or now >= (self._watch.minute + 2) * MINUTE:
             sources, dead = await self._sources()
+            await self._owner.flush()  # what this worker has committed may be unwritten still
             newest = await in_thread(partial(goal_counts.newest, self._client))
             end = self._frontier.advance(now, newest, sources)
             self._dead = [*self._dead[-DAY:], (self._frontier.clock // MINUTE, dead)]
@@ -111,9 +119,8 @@ class Monitor:
             watch = self._learnt(end)
         if watch is None or watch.minute >= end:
             return
-        begun, known = watch.minute, np.ones(len(self._goals), np.bool_)
-        counts = goal_counts.counts(self._client, self._goals, begun, end)
-        for column in counts.T:
+        counts = goal_counts.counts(self._client, self._goals, watch.minute, end)
+        for column, known in zip(counts.T, _known(counts, watch.history.begun).T, strict=True):
             before = watch.alarms.on
             watch.add(column, known)
             self._unsaid += [drop for drop in watch.drops if not before[drop.goal] and self._is_news(drop)]
@@ -127,7 +134,7 @@ class Monitor:
         self._said = dict(goal_counts.said(self._client))
         first, until = end - MEMORY * DAY, end - LOOKED_AT_AGAIN
         counts = goal_counts.counts(self._client, self._goals, first, until)
-        return Watch.after(first, counts, np.maximum.accumulate(counts > 0, axis=1))
+        return Watch.after(first, counts, _known(counts, np.zeros(len(counts), np.bool_)))
 
     def _is_news(self, drop: Drop) -> bool:
         """An alert that was raised since this drop began is one of it."""
@@ -150,3 +157,9 @@ class Monitor:
         behind = (now - self._frontier.caught_up) / 1000
         pipeline = Pipeline(self._frontier.unread, behind, beyond_usual(self._dead, drop.since))
         return explained(goal, drop, parts, engagement, pipeline)
+
+
+def _known(counts: F64, begun: Mask) -> Mask:
+    """Which counts (goals, minutes) say something: those before a goal's first conversion do not, where it has not
+    `begun` (goals,)."""
+    return np.asarray(np.maximum.accumulate(counts > 0, axis=1) | begun[:, None])

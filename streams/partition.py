@@ -154,7 +154,7 @@ class Partition:
             await self._persist(partial(self._outbox.bury, dead))
             counting.dead_letters(dead)
             stated = self.ledger.report(self._now(), MOST)
-            if stated.pairs:
+            if stated.pairs or stated.segment.marks:
                 await self._append(stated.segment)
                 counting.goals(stated.pairs)
             rows = self.ledger.changes(self._epoch << 32 | (self._sequence + 1))
@@ -222,7 +222,7 @@ class Partition:
     async def _merge(self, run: Sequence[SegmentKey]) -> None:
         values = dict(self._store.segments(self.number))
         parts = [_unpacked(values[key]) for key in run]
-        whole = merged(parts)
+        whole = merged(parts, one_hour=run[0].hour == run[-1].hour)
         if not covered(parts).gap:  # merged, a hole would not be seen any more
             await self._write(run[-1], whole)
             fail_points.passing("merged")

@@ -11,13 +11,21 @@ from streams.clickhouse import Client
 from streams.core.rows import Coded, Columns, Rows
 
 _Group = tuple[str, str]
-_Sums = tuple[int, int]
+_Sums = tuple[int, int, int]  # rows, what they add, and the seconds of their windows added
 _MINUTE = 60_000
-_DAY = 86_400
+_DAY = 86_400  # s
 _LATEST = 2**32 - 1
 _WINDOWS = "window_start BETWEEN toDateTime({first:UInt32}, 'UTC') AND toDateTime({last:UInt32}, 'UTC')"
 _CONVERSIONS = (
     "occurred_at >= toDateTime64({first:UInt32}, 3, 'UTC') AND occurred_at < toDateTime64({last:UInt32} + 60, 3, 'UTC')"
+)
+# Its states cannot let go of a user: it is made anew of those that remain.
+_CAMPAIGN_USERS = (
+    "TRUNCATE TABLE campaign_users",
+    "INSERT INTO campaign_users SELECT campaign, uniqCombined64MergeState(users) FROM engagement_users "
+    "WHERE campaign != '' GROUP BY campaign",
+    "INSERT INTO campaign_users SELECT toLowCardinality(credited) AS campaign, uniqCombined64State(user) "
+    "FROM (SELECT * FROM conversions FINAL) ARRAY JOIN touch_campaign AS credited WHERE user != 0 GROUP BY campaign",
 )
 # The deletion is over, and seen by every query, when the command returns.
 _AT_ONCE = {"lightweight_deletes_sync": "2"}
@@ -31,6 +39,12 @@ def holds_live_rows(client: Client, first: int, last: int) -> bool:
         _minutes(first, last),
     )
     return bool(found)
+
+
+def whole_days(first: int, last: int) -> tuple[int, int]:
+    """The first and the last instant, in ms, of the days (UTC) of two instants in ms."""
+    day = _DAY * 1000
+    return first // day * day, last // day * day + day - 1
 
 
 def holds_other_replay(client: Client, first: int, last: int, rows: Rows) -> bool:
@@ -48,24 +62,26 @@ def holds_other_replay(client: Client, first: int, last: int, rows: Rows) -> boo
 
 def _held(client: Client, table: str, second: str, amount: str, minutes: Mapping[str, int]) -> Mapping[_Group, _Sums]:
     found = client.query(
-        f"SELECT campaign, {second} AS second, count() AS n, sum({amount}) AS total FROM {table} FINAL "
+        f"SELECT campaign, {second} AS second, count() AS n, sum({amount}) AS total, "
+        f"sum(toUnixTimestamp(window_start)) AS at FROM {table} FINAL "
         f"WHERE origin = 'replay' AND {_WINDOWS} GROUP BY campaign, second",
         minutes,
     )
     unit = 1_000_000 if amount == "conversions" else 1
-    return {(row["campaign"], row["second"]): (row["n"], int(row["total"] * unit)) for row in found}
+    return {(row["campaign"], row["second"]): (row["n"], int(row["total"] * unit), row["at"]) for row in found}
 
 
 def _sums(columns: Columns, second: str, amount: str) -> Mapping[_Group, _Sums]:
-    """The same of rows that are to be written: by campaign and reason or network, how many rows and what they add."""
+    """The same of rows that are to be written: by campaign and reason or network."""
     if not columns:
         return {}
     campaign, other = cast(Coded, columns["campaign"]), cast(Coded, columns[second])
     groups, at = np.unique(campaign.codes * len(other.words) + other.codes, return_inverse=True)
-    totals = np.zeros(len(groups), np.int64)
-    np.add.at(totals, at, np.asarray(columns[amount]))
+    sums = np.zeros((2, len(groups)), np.int64)
+    for row, name in zip(sums, (amount, "window_start"), strict=True):
+        np.add.at(row, at, np.asarray(columns[name]))
     keys = [(campaign.words[g // len(other.words)], other.words[g % len(other.words)]) for g in groups.tolist()]
-    return dict(zip(keys, zip(np.bincount(at).tolist(), totals.tolist(), strict=True), strict=True))
+    return dict(zip(keys, zip(np.bincount(at).tolist(), *sums.tolist(), strict=True), strict=True))
 
 
 def remove_rows(client: Client, first: int, last: int) -> None:
@@ -76,7 +92,7 @@ def remove_rows(client: Client, first: int, last: int) -> None:
     `path_transitions` every day goes: what is written next says all of a day.
     """
     minutes = _minutes(first, last)
-    for table in ("goal_attribution", "engagement_counts"):
+    for table in ("goal_attribution", "goal_restatements", "engagement_counts"):
         client.command(f"DELETE FROM {table} WHERE {_WINDOWS}", minutes, _AT_ONCE)
     client.command(
         "DELETE FROM conversions WHERE (goal, conversion_id) IN "
@@ -91,6 +107,8 @@ def remove_rows(client: Client, first: int, last: int) -> None:
     touched = {name: at // _DAY for name, at in minutes.items()}
     any_day = "day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16})"
     client.command(f"DELETE FROM path_transitions WHERE {any_day}", touched, _AT_ONCE)
+    for command in _CAMPAIGN_USERS:
+        client.command(command)
 
 
 def _minutes(first: int, last: int) -> dict[str, int]:

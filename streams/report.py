@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
@@ -95,8 +95,15 @@ def _breakdown(goal: Progress) -> Table:
             table.add_row(Text(line.name), Text(line.means), *line.figures)
         table.add_section()
     table.add_row("All", "", *_sum("All", lines).figures, style="bold")
-    table.caption = Text(f"No conversions from: {', '.join(goal.idle)}\n" if goal.idle else "")
+    table.caption = Text("".join(f"{note}\n" for note in _notes(goal)))
     return table
+
+
+def _notes(goal: Progress) -> Iterator[str]:
+    if goal.idle:
+        yield f"No conversions from: {', '.join(goal.idle)}"
+    if goal.settled_until:
+        yield f"Provisional since {goal.settled_until:%Y-%m-%d %H:%M} UTC; before, under 1 % still change"
 
 
 @dataclass(frozen=True, slots=True)

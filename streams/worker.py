@@ -11,7 +11,7 @@ import structlog
 
 from streams import catalogue_rows, counting, fail_points, metrics, migrations, sources
 from streams.clickhouse import Client, DatabaseError
-from streams.core import costs
+from streams.core import costs, small_groups
 from streams.core.admission import Batch, Outcomes
 from streams.core.dead_letter_limit import DeadLetterLimit, Limits
 from streams.core.joined import joined
@@ -67,9 +67,10 @@ class Worker:
         partitions: int,
         group: Group,
         limits: Limits = DEFAULT_LIMITS,
+        smallest_group: int = small_groups.SMALLEST,
     ) -> None:
         self._rules, self._client, self._store, self._outbox, self._group = rules, client, store, outbox, group
-        self._count = partitions
+        self._count, self._smallest_group = partitions, smallest_group
         self._limits: defaultdict[str, DeadLetterLimit] = defaultdict(lambda: DeadLetterLimit(limits))
         self._failed = False
         self._sources = sources.Sources(group)
@@ -201,6 +202,7 @@ class Worker:
     def _migrate(self) -> None:
         migrations.apply(self._client)
         catalogue_rows.write_catalogue(self._client, self._rules.catalogue)
+        catalogue_rows.write_settings(self._client, self._smallest_group)
 
     async def _write(self, snapshots: Sequence[tuple[Partition, Snapshot]]) -> None:
         if not snapshots:

@@ -40,17 +40,18 @@ class Driver:
 
     def engage(self, *values: bytes) -> Applied:
         """Engagement events arrive."""
-        return self._apply(ENGAGEMENT, values)
+        return self.take(ENGAGEMENT, *values)
 
     def buy(self, *values: bytes) -> Applied:
         """Checkout events arrive."""
-        return self._apply(CHECKOUT, values)
+        return self.take(CHECKOUT, *values)
 
     def identify(self, *values: bytes) -> Applied:
         """Identity messages arrive."""
-        return self._apply(IDENTITY, values)
+        return self.take(IDENTITY, *values)
 
-    def _apply(self, topic: str, values: Sequence[bytes]) -> Applied:
+    def take(self, topic: str, *values: bytes) -> Applied:
+        """Events of that topic arrive."""
         applied = self.ledger.apply(self.batch(topic, values), self.now)
         self._record(applied.segment)
         return applied

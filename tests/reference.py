@@ -40,12 +40,16 @@ class Touched(NamedTuple):
     doubtful: list[Touch]
 
 
+Figures = dict[tuple[int, str, str, str, str, str, str, str], list[int]]
+
+
 @dataclass
 class Result:
     """The final tables. Rows of `goal_attribution` that are zero throughout are left out.
 
     goal_attribution: (window_start, goal, model, campaign, network, customer, reason, currency)
         -> [conversions, value, reversed_conversions, reversed_value]
+    figures: (goal, conversion_id) -> what it adds to goal_attribution, in the same form
     conversions: (goal, conversion_id) -> columns; `user` is the canonical token itself, that of the checkout where
         it is ambiguous; `credit` has a list for each model
     engagement_counts: (window_start, campaign, network, action) -> events
@@ -54,7 +58,8 @@ class Result:
     unknown_orders: the message ids of the reversals whose order never came
     """
 
-    goal_attribution: dict[tuple[int, str, str, str, str, str, str, str], list[int]] = field(default_factory=dict)
+    goal_attribution: Figures = field(default_factory=dict)
+    figures: dict[tuple[str, str], Figures] = field(default_factory=dict)
     conversions: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     engagement_counts: Counter[tuple[int, str, str, str]] = field(default_factory=Counter)
     path_transitions: reference_paths.Transitions = field(default_factory=dict)
@@ -191,6 +196,8 @@ def _convert(goal: Goal, order: Event, touched: Touched | None, reversals: Seque
     whole, net, status = _remaining(goal, order, reversals)
     customer = CUSTOMER[order.properties.get("new_customer")]
     credit: dict[str, list[int]] = {}
+    figures_of: Figures = {}
+    result.figures[goal.id, order.order_id] = figures_of
     for model in MODELS:
         shares = _shares(model, journey, order.time) if journey else [Fraction(1)]
         units, wholes, nets = split(ONE, shares), split(whole, shares), split(net, shares)
@@ -200,8 +207,9 @@ def _convert(goal: Goal, order: Event, touched: Touched | None, reversals: Seque
             key = (_minute(order.time), goal.id, model, *place, customer, reason, order.currency)
             figures = (0, n, c, w - n) if status == "reversed" else (c, n, 0, w - n)
             if any(figures):
-                sums = result.goal_attribution.setdefault(key, [0, 0, 0, 0])
-                sums[:] = [a + b for a, b in zip(sums, figures, strict=True)]
+                for rows in (result.goal_attribution, figures_of):
+                    sums = rows.setdefault(key, [0, 0, 0, 0])
+                    sums[:] = [a + b for a, b in zip(sums, figures, strict=True)]
     result.conversions[goal.id, order.order_id] = {
         "occurred_at": order.time,
         "value": net,

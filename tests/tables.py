@@ -37,6 +37,7 @@ class Database:
 
     KEYS: ClassVar = {
         "goal_attribution": (*_CELL, "reported_at", "origin", "partition"),
+        "goal_restatements": (*_CELL, "reported_at", "origin", "partition", "cause"),
         "conversions": ("goal", "conversion_id"),
         "engagement_counts": ("window_start", "reported_at", "origin", "campaign", "network", "action", "partition"),
         "path_transitions": ("goal", "day", "origin", "partition"),
@@ -54,6 +55,12 @@ class Database:
 
     def goal_attribution(self) -> dict[Key, list[int]]:
         sums = _summed(self.tables["goal_attribution"].values(), _CELL, _AMOUNTS)
+        return {key: amounts for key, amounts in sums.items() if any(amounts)}
+
+    def goal_restatements(self) -> dict[Key, list[int]]:
+        """By cell, hour of the report and cause, the differences that are not zero."""
+        key = (*_CELL, "reported_at", "cause")
+        sums = _summed(self.tables["goal_restatements"].values(), key, _AMOUNTS)
         return {key: amounts for key, amounts in sums.items() if any(amounts)}
 
     def engagement_counts(self) -> dict[Key, int]:

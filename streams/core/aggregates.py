@@ -12,6 +12,7 @@ from streams.core.runs import I64, U32
 from streams.core.statements import Statement
 from streams.core.tally import Tally
 
+Pair = tuple[Statement, Statement | None]  # a statement, and the one that it takes the place of
 REPLAYED = -1  # in place of an hour: every row is reported in the hour of its own minute
 
 
@@ -20,6 +21,7 @@ class Hour(NamedTuple):
 
     goals: Tally  # by minute and cell: conversions, value, reversed conversions, reversed value
     engagement: Tally  # by minute and kind: events
+    restated: Tally  # as `goals`, of the differences that restatements made, with a cause in the cell
 
 
 class Aggregates:
@@ -31,7 +33,7 @@ class Aggregates:
         self._hours: dict[int, Hour] = {}
 
     def _hour(self, hour: int) -> Hour:
-        return self._hours.setdefault(hour, Hour(Tally(4), Tally(1)))
+        return self._hours.setdefault(hour, Hour(Tally(4), Tally(1), Tally(4)))
 
     def engaged(self, hour: int, time: I64, kind: U32) -> None:
         """Those events were taken in."""
@@ -39,35 +41,49 @@ class Aggregates:
             keys = (time // MINUTE << CELL_BITS) | kind.astype(np.int64)
             self._hour(hour).engagement.add(keys, np.ones((len(keys), 1), np.int64))
 
-    def stated(self, hour: int, new: Sequence[Statement], old: Sequence[Statement]) -> None:
-        """`new` statements take the place of `old` ones."""
+    def stated(self, hour: int, pairs: Sequence[Pair]) -> None:
+        """Each statement takes the place of the other of its pair, where there is one."""
+        self._add(self._hour(hour).goals, pairs, "")
+        restated = [(new, old) for new, old in pairs if old and new.cause]
+        for cause in dict.fromkeys(new.cause for new, _ in restated):
+            self._add(self._hour(hour).restated, [pair for pair in restated if pair[0].cause == cause], cause)
+
+    def _add(self, tally: Tally, pairs: Sequence[Pair], cause: str) -> None:
+        new, old = [new for new, _ in pairs], [old for _, old in pairs if old]
         for statements, sign in ((new, 1), (old, -1)):
-            for part in figures(statements, self._kinds, self._cells):
-                self._hour(hour).goals.add(part.keys, part.amounts * sign)
+            for part in figures(statements, self._kinds, self._cells, cause):
+                tally.add(part.keys, part.amounts * sign)
 
     def changes(self, version: int) -> dict[str, Columns]:
-        """Rows of goal_attribution and engagement_counts for what changed since the last call."""
+        """Rows of goal_attribution, goal_restatements and engagement_counts for what changed since the last call."""
         goals = _taken({hour: tallies.goals for hour, tallies in self._hours.items()}, 4)
+        restated = _taken({hour: tallies.restated for hour, tallies in self._hours.items()}, 4)
         engagement = _taken({hour: tallies.engagement for hour, tallies in self._hours.items()}, 1)
         latest = max(self._hours, default=REPLAYED)
         self._hours = {hour: tallies for hour, tallies in self._hours.items() if hour == latest}
-        return self._goal_rows(goals, version) | self._event_rows(engagement, version)
+        rows = {
+            "goal_attribution": self._goal_rows(goals, version),
+            "goal_restatements": self._goal_rows(restated, version, "cause"),
+            "engagement_counts": self._event_rows(engagement, version),
+        }
+        return {table: columns for table, columns in rows.items() if columns}
 
-    def _goal_rows(self, taken: "_Taken", version: int) -> dict[str, Columns]:
+    def _goal_rows(self, taken: "_Taken", version: int, *more: str) -> Columns:
+        """`more` are words of the cell that the table has beside those of goal_attribution."""
         if not len(taken.minute):
             return {}
         distinct, at = np.unique(taken.code, return_inverse=True)
         cells = [self._cells.words[code] for code in distinct.tolist()]
         columns = self._common(taken, version)
-        for name in ("goal", "model", "customer", "reason", "currency"):
+        for name in ("goal", "model", "customer", "reason", "currency", *more):
             columns[name] = coded([getattr(cell, name) for cell in cells], at)
         means = [("", "") if c.means == UNATTRIBUTED else self._kinds.means.words[c.means] for c in cells]
         columns["campaign"], columns["network"] = (coded([m[i] for m in means], at) for i in (0, 1))
         for i, name in enumerate(("conversions", "value", "reversed_conversions", "reversed_value")):
             columns[name] = taken.sums[:, i]
-        return {"goal_attribution": columns}
+        return columns
 
-    def _event_rows(self, taken: "_Taken", version: int) -> dict[str, Columns]:
+    def _event_rows(self, taken: "_Taken", version: int) -> Columns:
         if not len(taken.minute):
             return {}
         distinct, at = np.unique(taken.code, return_inverse=True)
@@ -76,7 +92,7 @@ class Aggregates:
         for i, name in enumerate(("campaign", "network", "action")):
             columns[name] = coded([kind[i] for kind in kinds], at)
         columns["events"] = taken.sums[:, 0]
-        return {"engagement_counts": columns}
+        return columns
 
     def _common(self, taken: "_Taken", version: int) -> dict[str, Column]:
         n = len(taken.minute)

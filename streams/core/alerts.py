@@ -62,10 +62,15 @@ def record(alert: Alert) -> bytes:
             "cause": verdict.cause,
             "explanation": EXPLAINED[verdict.cause],
             "sources": verdict.sources,
-            "campaigns": [loss._asdict() for loss in alert.campaigns],
-            "networks": [loss._asdict() for loss in alert.networks],
+            "campaigns": _told(alert.campaigns),
+            "networks": _told(alert.networks),
         }
     )
+
+
+def _told(losses: Sequence[Loss]) -> list[dict[str, str | float]]:
+    """As exact as an estimate is read."""
+    return [{"name": loss.name, "missing": round(loss.missing, 1), "share": round(loss.share, 2)} for loss in losses]
 
 
 def _moment(minute: int) -> str:

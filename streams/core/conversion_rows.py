@@ -17,7 +17,7 @@ _DAY = 86_400_000  # ms
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # spreads small numbers over 64 bits
 
 
-def conversion_columns(statements: Sequence[Statement], kinds: Kinds, version: int) -> Columns:
+def conversion_columns(statements: Sequence[Statement], kinds: Kinds) -> Columns:
     """One row a statement, as it stands; touches and credit are empty where there is no touch."""
     ordered = [s for s in statements if s.touches] + [s for s in statements if not s.touches]
     path = paths([s for s in ordered if s.touches], kinds)
@@ -36,7 +36,7 @@ def conversion_columns(statements: Sequence[Statement], kinds: Kinds, version: i
         **_touch_columns(path, offsets, kinds),
         "credit": _credit(ordered, path, offsets),
         "status": coded([REVERSED if s.status == WITHDRAWN else s.status for s in ordered], np.arange(len(ordered))),
-        "version": np.full(len(ordered), version, np.uint64),
+        "version": np.fromiter((s.version for s in ordered), np.uint64, len(ordered)),
     }
 
 

@@ -5,6 +5,8 @@ journey `i` owns `starts[i]:starts[i + 1]`; every journey has at least one touch
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +18,8 @@ _PIECE = 1 << 16  # touches
 _HALF_LIFE = np.longdouble(7 * 24 * 3600 * 1000)  # ms
 
 
-class Journeys(NamedTuple):
+@dataclass(frozen=True)
+class Journeys:
     """`starts` (n + 1); per touch: `age` before the conversion in ms, whether it is a `click`, a `campaign` code."""
 
     starts: I64
@@ -24,16 +27,16 @@ class Journeys(NamedTuple):
     click: NDArray[np.bool_]
     campaign: I64
 
-    @property
+    @cached_property
     def lengths(self) -> I64:
         return np.diff(self.starts)
 
-    @property
+    @cached_property
     def owner(self) -> I64:
         """Per touch, the journey it belongs to."""
         return np.repeat(np.arange(len(self.starts) - 1), self.lengths)
 
-    @property
+    @cached_property
     def place(self) -> I64:
         """Per touch, its position in its journey, from 0."""
         return np.arange(len(self.age)) - self.starts[self.owner]

@@ -24,11 +24,12 @@ class EngagementColumns:
 
     def touches(self, events: Sequence[Engagement], time: I64) -> tuple[Touches, Mask]:
         """One row an event at its `time` (ms), the user 0 without a token or consent; which events deny consent."""
-        refused = [denied(event) for event in events]
-        tokens = ["" if no else token for token, no in zip(tokens_of(events), refused, strict=True)]
+        refused = np.array([denied(event) for event in events], np.bool_)
+        user = self._tokens.hashes(tokens_of(events))
+        user[refused] = 0
         kind = np.fromiter(map(self._kind, events), np.uint32, len(events))
         keys = self._ids.keys([event.message_id for event in events])
-        return Touches(self._tokens.hashes(tokens), time, kind, keys), np.array(refused, np.bool_)
+        return Touches(user, time, kind, keys), refused
 
     def _kind(self, event: Engagement) -> int:
         properties, context = event.properties, event.context

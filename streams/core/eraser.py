@@ -11,8 +11,10 @@ from streams.core.erasure import ERASURES, naming, requests
 from streams.core.events import Rejected
 from streams.core.intake import Intake
 from streams.core.reporter import Reporter
+from streams.core.restatements import Cause
 from streams.core.routing import ERASE, Forward, Router
 from streams.core.tokens import Tokens
+from streams.core.unwritten import Unwritten
 
 
 class Forgotten(NamedTuple):
@@ -24,10 +26,13 @@ class Forgotten(NamedTuple):
 
 
 class Eraser:
-    """Erases from what `intake` has taken in and `reporter` has stated."""
+    """Erases from what `intake` has taken in and `reporter` has stated, and what of that is `unwritten`."""
 
-    def __init__(self, intake: Intake, reporter: Reporter, tokens: Tokens, router: Router) -> None:
-        self._intake, self._reporter, self._tokens, self._router = intake, reporter, tokens, router
+    def __init__(
+        self, intake: Intake, reporter: Reporter, unwritten: Unwritten, tokens: Tokens, router: Router
+    ) -> None:
+        self._intake, self._reporter, self._unwritten = intake, reporter, unwritten
+        self._tokens, self._router = tokens, router
 
     def take(self, batch: Batch) -> Forgotten:
         """Forget what those records ask for; a bad one never raises: it is in the outcomes."""
@@ -57,8 +62,10 @@ class Eraser:
             state.linking.erase(token),
             book.erase(token, names),
             state.lent.erase(token, names),
+            state.rivals.erase(token, names),
             self._reporter.disown(token),
         ]
+        self._unwritten.disown(token)
         book.relate(links)
-        self._reporter.mark(bears_on)
+        self._reporter.mark(bears_on, Cause.ERASURE)
         return any(found)

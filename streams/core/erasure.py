@@ -94,6 +94,7 @@ def scrubbed(segment: Segment, token: int, tokens: Tokens) -> Segment:
         identified=nobodys(segment.identified),
         links=columns(without(rows(segment.links), token)),
         orders=[order.without(token, names) for order in segment.orders],
+        rivals=[order.without(token, names) for order in segment.rivals],
         lent_orders=[order.without(token, names) for order in segment.lent_orders],
         statements=[s.of_nobody() if s.user == token else s for s in segment.statements],
     )

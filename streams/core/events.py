@@ -229,7 +229,7 @@ def beyond(moment: datetime) -> Rejected:
 
 def times(moments: Sequence[datetime]) -> NDArray[np.int64]:
     """The same for many moments at once, unchecked: exact to the millisecond between 1970 and 2106."""
-    seconds = np.fromiter((moment.timestamp() for moment in moments), np.float64, len(moments))
+    seconds = np.fromiter(map(datetime.timestamp, moments), np.float64, len(moments))
     return np.rint(seconds * 1e6).astype(np.int64) // 1000
 
 

@@ -13,7 +13,9 @@ at R >= A comes once in A minutes on average or more seldom, whatever the rate: 
 Of starts long ago some stand for their neighbours (an eighth of their age apart), so there are about a hundred.
 Where counts vary more than Poisson's within minutes, as where people order in groups, n and E are divided by the
 dispersion (quasi-likelihood, McCullagh and Nelder). Where the rate itself varies from hour to hour or wanders from day
-to day, the level is the less certain: 1/a grows by those variances, over the time since v.
+to day, the level is the less certain: 1/a grows by those variances, over the time since v. Of the restlessness of
+quarter-hours, hours and days the one counts that explains most: over less time each is as large, over more it averages
+out.
 """
 
 from dataclasses import dataclass
@@ -24,11 +26,12 @@ from numpy.typing import NDArray
 from streams.core.expectation import Expectation, quarter_of_week
 from streams.core.rhythm import F64, Mask
 
-DROPS = (0.25, 0.5, 0.97)
+DROPS = (0.2, 0.5, 0.97)
 LONGEST = 14 * 1440  # minutes that a drop may go unnoticed
 
 _SPACING = 8
 _BORN, _SEEN, _EXPECTED, _CERTAINTY, _LEVEL, _DOUBT = range(6)
+_RESTLESS = np.array([[15.0], [60.0], [1440.0]])  # minutes that the rate varies over
 _MOST = 600.0  # of a logarithm: e^600 is still a number
 
 
@@ -65,8 +68,8 @@ class Evidence:
     def ratios(self, expectation: Expectation) -> F64:
         """L (n, s) of each start, the mean over the drops."""
         seen, expected = self.facts[[_SEEN, _EXPECTED]] / expectation.dispersion[:, None]
-        hours = np.maximum((self.born[-1] + 1 - self.born) / 60, 1)
-        doubt = self.facts[_DOUBT] + expectation.unrest[:, None] / hours
+        times = np.maximum((self.born[-1] + 1 - self.born) / _RESTLESS, 1)
+        doubt = self.facts[_DOUBT] + (expectation.unrest[:, :, None] / times).max(1)
         certainty = self.facts[_CERTAINTY] / (1 + self.facts[_CERTAINTY] * doubt) + 1e-9
         total = np.zeros_like(seen)
         for drop in DROPS:

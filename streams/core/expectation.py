@@ -29,6 +29,7 @@ _SHORTEST, _LONGEST = 1 / QUARTERS, 28.0  # days that the level is an average of
 _LITTLE = 1e-6  # quarter-hours as which the mean of all time counts
 _UNLIKE = 0.25  # log ratio to its expectation beyond which a day may be left out of the rhythm
 _KEPT, _THEIR_SHARE = 0.99, 0.91  # of deviations, and of the sum of the squares of normal ones
+_CREDIBLE = 0.002  # standard deviation of what goals' levels wander a day, as a relative variance
 
 
 class Expectation(NamedTuple):
@@ -37,8 +38,8 @@ class Expectation(NamedTuple):
     `shape` (n, 672): rate by quarter-hour of the week relative to the level. `level` (n,): conversions a minute.
     `certainty` (n,): the level is known as from that many conversions (its relative variance is 1/certainty).
     `growth` (n,): of the level, a day, as a logarithm. `dispersion` (n,): variance of a minute's count over its mean,
-    at least 1. `unrest` (n,): relative variance of the rate of an hour. `wander` (n, 168): relative variance that
-    the level gains a minute, by hour of the week.
+    at least 1. `unrest` (n, 3): relative variances of the rates of a quarter-hour, an hour and a day. `wander`
+    (n, 168): relative variance that the level gains a minute, by hour of the week.
     """
 
     shape: F64
@@ -60,7 +61,7 @@ class _Trend(NamedTuple):
 
 
 class _Noise(NamedTuple):
-    """As in an expectation, but `wander` (n, 168) a day."""
+    """As in an expectation, but `unrest` (n,) of an hour only, and `wander` (n, 168) a day."""
 
     dispersion: F64
     unrest: F64
@@ -89,16 +90,20 @@ def fit(counts: F64, known: Mask, alarmed: Mask, dispersion: F64, first_day: int
         found = rhythm(_weekly(counts * usual, weekday), _weekly(trend.path * usual, weekday), hourly)
         shape = found.shape
         trend = _trend(counts, usual, shape[:, weekday])
-        hourly, unrest = _unrest(counts, usual, trend.path * shape[:, weekday], dispersion, found.parameters)
-    wander = _wander(counts * usual, trend.path * shape[:, weekday] * usual, hourly)[:, None] + _unseen(learnt, weekday)
-    noise = _Noise(dispersion, unrest, wander)
+        expected = trend.path * shape[:, weekday]
+        hourly, unrest = _unrest(counts, usual, expected, dispersion, found.parameters, 4)
+    _, of_quarters = _unrest(counts, usual, expected, dispersion, found.parameters, 1)
+    daily = _wander(counts * usual, expected * usual, hourly)
+    noise = _Noise(dispersion, unrest, daily[:, None] + _unseen(learnt, weekday))
     level, certainty = _level(counts, known & ~alarmed, shape[:, weekday], trend, noise, first_day)
-    return Expectation(shape.reshape(-1, WEEK), level, certainty, trend.growth, dispersion, unrest, wander / 1440)
+    unrests = np.stack([of_quarters, unrest, daily - _USUAL_WANDER], axis=1)
+    week, wander = shape.reshape(-1, WEEK), noise.wander / 1440
+    return Expectation(week, level, certainty, trend.growth, dispersion, unrests, wander)
 
 
 def _weekly(values: F64 | Mask, weekday: NDArray[np.int64]) -> F64:
     """Sums over the weeks: (n, days, 96) to (n, 7, 96)."""
-    return np.asarray(np.einsum("ndq,dw->nwq", values, np.eye(7)[weekday]))
+    return np.asarray(np.eye(7)[weekday].T @ values)
 
 
 def _trend(counts: F64, known: Mask, shape: F64) -> _Trend:
@@ -113,14 +118,16 @@ def _trend(counts: F64, known: Mask, shape: F64) -> _Trend:
     early, _ = _growth(path, seen, [5 * _HALF, 3 * _HALF, _HALF])
     growth, doubt = _growth(path, seen, [length - 5 * _HALF, length - 3 * _HALF, length - _HALF])
     beyond = (np.arange(length) - at) / QUARTERS
-    path *= np.exp(np.where(beyond < 0, early[:, None], growth[:, None]) * beyond)
+    ends = np.flatnonzero(beyond)
+    path[:, ends] *= np.exp(np.where(beyond[ends] < 0, early[:, None], growth[:, None]) * beyond[ends])
     return _Trend(path.reshape(n, days, QUARTERS), growth, doubt)
 
 
 def _windows(values: F64, at: NDArray[np.int64]) -> F64:
-    sums = np.concatenate([np.zeros((len(values), 1)), values.cumsum(1)], axis=1)
-    low = np.maximum(at - _HALF, 0)
-    return np.asarray(sums[:, np.minimum(low + WEEK, values.shape[1])] - sums[:, low])
+    sums = np.zeros((len(values), values.shape[1] + 1))
+    np.cumsum(values, axis=1, out=sums[:, 1:])
+    whole = sums[:, WEEK:] - sums[:, :-WEEK] if values.shape[1] > WEEK else sums[:, -1:]
+    return np.take(whole, at - _HALF, axis=1)
 
 
 def _growth(path: F64, seen: F64, weeks: list[int]) -> tuple[F64, F64]:
@@ -147,34 +154,36 @@ def _unlike(counts: F64, known: Mask, expected: F64) -> Mask:
     return np.asarray(np.abs(off) > np.maximum(4 * usual, _UNLIKE))
 
 
-def _unrest(counts: F64, known: Mask, expected: F64, dispersion: F64, parameters: F64) -> tuple[F64, F64]:
-    """(n,) each: the variance over mean of the count of an hour, and the relative variance of its rate beyond what
-    the dispersion explains: that of past hours without the most unlike 1 %, corrected for what was fitted to them and
-    for what is to be said of others."""
+def _unrest(
+    counts: F64, known: Mask, expected: F64, dispersion: F64, parameters: F64, quarters: int
+) -> tuple[F64, F64]:
+    """(n,) each: the variance over mean of the count of a span of so many quarter-hours, and the relative variance of
+    its rate beyond what the dispersion explains: that of past spans without the most unlike 1 %, corrected for what was
+    fitted to them and for what is to be said of others."""
     n = len(counts)
-    seen, due = ((values * known).reshape(n, -1, 4).sum(2) for values in (counts, expected))
-    hours = known.sum((1, 2)) / 4
-    squares = trimmed((seen - due) ** 2, hours)
-    fitted = np.minimum((parameters + counts.shape[1] / 7) / np.maximum(hours, 1), 0.8)
-    hourly = np.maximum(squares / np.maximum(due.sum(1), 1e-9) / (1 - fitted), dispersion) * (1 + fitted)
-    return hourly, (hourly - dispersion) * due.sum(1) / np.maximum((due**2).sum(1), 1e-9)
+    seen, due = ((values * known).reshape(n, -1, quarters) @ np.ones(quarters) for values in (counts, expected))
+    spans = known.sum((1, 2)) / quarters
+    squares = trimmed((seen - due) ** 2, spans, _THEIR_SHARE)
+    fitted = np.minimum((parameters + counts.shape[1] / 7) / np.maximum(spans, 1), 0.8)
+    varied = np.maximum(squares / np.maximum(due.sum(1), 1e-9) / (1 - fitted), dispersion) * (1 + fitted)
+    return varied, (varied - dispersion) * due.sum(1) / np.maximum((due**2).sum(1), 1e-9)
 
 
-def trimmed(squares: F64, among: F64) -> F64:
+def trimmed(squares: F64, among: F64, share: float) -> F64:
     """The sums (n,) of squares of deviations (n, m), of which so many (n,) are known and the others 0, as if the
-    largest 1 % were as those of a normal distribution are."""
+    largest 1 % were as they are by chance, when the others have that `share` of the sum."""
     left_out = np.floor(among * (1 - _KEPT))[:, None]
     kept = np.arange(squares.shape[1]) < squares.shape[1] - left_out
-    return np.asarray((np.sort(squares, axis=1) * kept).sum(1) / np.where(left_out[:, 0], _THEIR_SHARE, 1))
+    return np.asarray((np.sort(squares, axis=1) * kept).sum(1) / np.where(left_out[:, 0], share, 1))
 
 
 def _wander(seen: F64, due: F64, dispersion: F64) -> F64:
     """Relative variance that the level gains a day (n,): that of past days beyond chance, as if a week had been as
-    usual before."""
+    usual before, and as far as so few conversions can tell it from what goals usually have."""
     total, expected = seen.sum(2), due.sum(2)
-    week = 7 * (expected**2).mean(1)
+    prior = 7 * (expected**2).mean(1) + 2 * (dispersion / _CREDIBLE) ** 2
     excess = ((total - expected) ** 2).sum(1) - dispersion * expected.sum(1)
-    found = (excess + week * _USUAL_WANDER) / np.maximum((expected**2).sum(1) + week, 1e-9)
+    found = (excess + prior * _USUAL_WANDER) / ((expected**2).sum(1) + prior)
     return np.asarray(np.maximum(found, _USUAL_WANDER))
 
 

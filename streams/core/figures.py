@@ -1,6 +1,6 @@
 """Figures: what statements add to the aggregates, model by model, in integers that add up exactly."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,8 @@ UNATTRIBUTED = -1  # in place of a code of means
 
 
 class Cell(NamedTuple):
-    """The key of an aggregate, beside its minute. `means` is a code of Kinds.means, or UNATTRIBUTED."""
+    """The key of an aggregate, beside its minute. `means` is a code of Kinds.means, or UNATTRIBUTED; `cause` is that of
+    a restatement, '' where all statements are added up."""
 
     goal: str
     customer: str
@@ -25,6 +26,7 @@ class Cell(NamedTuple):
     currency: str
     model: str
     means: int
+    cause: str = ""
 
 
 class Figures(NamedTuple):
@@ -43,16 +45,13 @@ class _Parts(NamedTuple):
     journeys: Journeys
 
 
-def figures(statements: Sequence[Statement], kinds: Kinds, cells: Codes[Cell]) -> list[Figures]:
-    """What those statements add, for every model; nothing where a statement does not count at all."""
+def figures(statements: Sequence[Statement], kinds: Kinds, cells: Codes[Cell], cause: str = "") -> list[Figures]:
+    """What those statements add, for every model, in cells of that cause; nothing where a statement does not count at
+    all."""
     counting = [s for s in statements if s.status != WITHDRAWN]
     attributed, others = [s for s in counting if s.touches], [s for s in counting if not s.touches]
-    return [
-        _figures(group, parts, model, cells)
-        for group, parts in ((attributed, _touched(attributed, kinds)), (others, _untouched(others)))
-        if group
-        for model in MODELS
-    ]
+    groups = ((attributed, _touched(attributed, kinds)), (others, _untouched(others)))
+    return [each for group, parts in groups if group for each in _by_model(group, parts, cells, cause)]
 
 
 def _touched(statements: Sequence[Statement], kinds: Kinds) -> _Parts:
@@ -67,16 +66,18 @@ def _untouched(statements: Sequence[Statement]) -> _Parts:
     return _Parts(np.arange(n), np.full(n, UNATTRIBUTED), one_each)
 
 
-def _figures(statements: Sequence[Statement], parts: _Parts, model: str, cells: Codes[Cell]) -> Figures:
-    shares = MODELS[model](parts.journeys)
+def _by_model(statements: Sequence[Statement], parts: _Parts, cells: Codes[Cell], cause: str) -> Iterator[Figures]:
     value, remaining, counted, time = (column(statements, name) for name in ("value", "remaining", "counted", "time"))
-    credit = split(np.full(len(statements), WHOLE), shares, parts.journeys)
-    whole = split(value, shares, parts.journeys)
-    net = whole if np.array_equal(value, remaining) else split(remaining, shares, parts.journeys)
-    counts = counted[parts.owner]
-    amounts = np.stack([credit * counts, net, credit * (1 - counts), whole - net], axis=1)
-    minute = time[parts.owner] // MINUTE
-    return Figures(minute << CELL_BITS | _cells(statements, parts, model, cells), amounts)
+    one, same = np.full(len(statements), WHOLE), np.array_equal(value, remaining)
+    counts, minute = counted[parts.owner], time[parts.owner] // MINUTE << CELL_BITS
+    found, inverse = _cells(statements, parts)
+    for model, shares_of in MODELS.items():
+        shares = shares_of(parts.journeys)
+        credit, whole = (split(total, shares, parts.journeys) for total in (one, value))
+        net = whole if same else split(remaining, shares, parts.journeys)
+        amounts = np.stack([credit * counts, net, credit * (1 - counts), whole - net], axis=1)
+        codes = cells.codes([cell._replace(model=model, cause=cause) for cell in found])
+        yield Figures(minute | codes[inverse], amounts)
 
 
 def column(statements: Sequence[Statement], name: str) -> I64:
@@ -84,11 +85,11 @@ def column(statements: Sequence[Statement], name: str) -> I64:
     return np.fromiter((getattr(s, name) for s in statements), np.int64, len(statements))
 
 
-def _cells(statements: Sequence[Statement], parts: _Parts, model: str, cells: Codes[Cell]) -> I64:
-    """The cell of each touch: found once for each distinct (head, means)."""
+def _cells(statements: Sequence[Statement], parts: _Parts) -> tuple[list[Cell], I64]:
+    """The distinct cells, of no model and cause yet, and which of them each touch has."""
     heads = Codes[tuple[str, str, str, str]]()
     head = heads.codes([(s.goal, s.customer, s.reason, s.currency) for s in statements])[parts.owner]
     width = int(parts.means.max()) + 2
     pairs, inverse = np.unique(head * width + parts.means + 1, return_inverse=True)
-    found = [(*heads.words[pair // width], model, pair % width - 1) for pair in pairs.tolist()]
-    return cells.codes([Cell(*word) for word in found])[inverse]
+    found = ((*heads.words[pair // width], "", pair % width - 1, "") for pair in pairs.tolist())
+    return [Cell(*word) for word in found], inverse

@@ -2,9 +2,10 @@
 
 Event time goes on as the newest event does, and where none comes, at the pace of the wall clock: so a shop that falls
 silent is noticed, and a month that is played in seconds is taken for what it is. What is in the topics when somebody
-looks is counted when the group has committed beyond it at a later look; then all is complete up to the event time of
-the earlier look. A partition with records from before that are still unread is as far as the newest event counted of
-it, and it holds back the others.
+looks is counted when the group has committed beyond it at a later look, and written by the look after that, since a
+worker writes what it has committed at once; then all is complete up to the event time of the first look. A partition
+with records from before that are still unread is as far as the newest event counted of it, and it holds back the
+others.
 """
 
 from collections.abc import Mapping
@@ -35,13 +36,15 @@ class Frontier:
     _newest: int = 0
     _heard: int = 0
     _ends: dict[Source, int] = field(default_factory=dict)
+    _committed: int = 0
     _reached: int = 0
 
     def advance(self, now: int, newest: Mapping[Source, int], sources: Mapping[Source, Available]) -> int:
         """Look: `newest` is the event time of the newest event counted of those sources that have one. Returns the
         first minute (since the epoch) that may not be complete."""
         late = [source for source, at in sources.items() if _read(at) < self._ends.get(source, at.end)]
-        self._reached = max(self._reached, min((newest.get(source, 0) for source in late), default=self.clock))
+        self._reached = self._committed
+        self._committed = max(self._committed, min((newest.get(source, 0) for source in late), default=self.clock))
         self.clock = self._event_time(now, max(newest.values(), default=0))
         self._ends = {source: at.end for source, at in sources.items()}
         self.caught_up = self.caught_up if late else now

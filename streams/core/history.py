@@ -11,6 +11,8 @@ from streams.core.rhythm import F64, Mask
 DAY = 1440  # minutes
 MEMORY = 42  # days
 
+_USUAL_SHARE = 0.977  # that the least 99 % of sums of squares with QUARTER - 1 degrees of freedom have of them all
+
 
 @dataclass
 class History:
@@ -65,6 +67,11 @@ class History:
         start, end = (max(minute // QUARTER - self.first_day * QUARTERS, 0) for minute in (since, until))
         self.alarmed[goal].reshape(-1)[start : end + 1] = alarmed
 
+    @property
+    def begun(self) -> Mask:
+        """Of which goals (n,) any minute is known."""
+        return np.asarray((self.minutes > 0).any((1, 2)))
+
     def begin(self, goal: int) -> int:
         """The first minute, to the quarter-hour, in which counts of the goal are known; of the history if none is."""
         return (self.first_day * QUARTERS + int((self.minutes[goal] > 0).argmax())) * QUARTER
@@ -80,7 +87,7 @@ class History:
         """Variance over mean of the count of a minute (n,), at least 1, from how counts vary within quarter-hours."""
         n, usual = len(self.counts), self._usual()
         deviations = (self.squares - self.counts**2 / QUARTER) * usual
-        squares = trimmed(deviations.reshape(n, -1), usual.sum((1, 2))) * QUARTER / (QUARTER - 1)
+        squares = trimmed(deviations.reshape(n, -1), usual.sum((1, 2)), _USUAL_SHARE) * QUARTER / (QUARTER - 1)
         return np.asarray(np.maximum(squares / np.maximum((self.counts * usual).sum((1, 2)), 1), 1))
 
     def lately(self, shape: F64, minute: int) -> F64:

@@ -1,4 +1,5 @@
-"""Rows of `holdout_users`: who was seen while a campaign with a holdout ran, and in which group they are."""
+"""Rows of `holdout_users`: who was seen while a campaign with a holdout ran, and in which group they are; and of
+`token_links`: which of them are one person."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -41,6 +42,12 @@ def holdout_columns(
     )
     parts = [part for holdout in holdouts if len((part := _rows(holdout, seen, kinds))["user"])]  # type: ignore[arg-type]
     return dict(joined([{"holdout_users": part} for part in parts]))
+
+
+def link_columns(links: Sequence[Touches]) -> dict[str, Columns]:
+    """One row a link (streams/core/links.py); what a token stands for follows from all of them, in whatever order."""
+    rows = concatenated([none(), *links])
+    return {"token_links": {"token": rows.user, "user": rows.keys.high}} if len(rows.user) else {}
 
 
 def _rows(holdout: Holdout, seen: _Seen, kinds: Kinds) -> Columns:

@@ -1,13 +1,13 @@
 """Intake: from source records to touches and orders; what was bad, late, seen before, or belongs elsewhere."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import compress
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 
 from streams.core.admission import Batch, Clock, Origin, Outcomes, ahead_of_now, too_late
+from streams.core.borrowing import Borrower
 from streams.core.catalogue import Catalogue
 from streams.core.codes import Kinds
 from streams.core.engagement import EngagementColumns
@@ -23,48 +23,32 @@ from streams.core.events import (
     times,
 )
 from streams.core.identity import IDENTITY, Identification, identifications
-from streams.core.lending import Lender, News, State
+from streams.core.lending import Lender, State
 from streams.core.lent import LentOrders
 from streams.core.linking import Linking
 from streams.core.message_ids import MessageIds
 from streams.core.order_book import OrderBook
 from streams.core.orders import OURS, Order, Reversal
+from streams.core.rivals import Rivals
 from streams.core.routing import (
     CLAIM,
     EVENT,
     FORWARDED,
     LEND,
     OFFER,
-    Forward,
     Router,
     by_origin,
     checkout_keys,
     engagement_keys,
     identity_keys,
 )
-from streams.core.runs import I64, Mask, Touches, concatenated, none
-from streams.core.segment import decode, recoded, rows
+from streams.core.runs import I64, Mask, Touches
+from streams.core.taken import Taken
 from streams.core.tokens import Tokens
 from streams.core.touches import TouchIndex
 
 ENGAGEMENT, CHECKOUT = "engagement", "checkout"
 E = TypeVar("E", Engagement, Checkout, Identification)
-
-
-@dataclass
-class Taken:
-    """What came of a batch: new touches, lent ones, links (of them, those that events here `said`), identity messages,
-    orders and lent orders that changed; outcomes, and what to send to other partitions."""
-
-    touches: list[Touches] = field(default_factory=list)
-    lent: list[Touches] = field(default_factory=list)
-    links: list[Touches] = field(default_factory=list)
-    said: list[Touches] = field(default_factory=list)
-    identified: list[Touches] = field(default_factory=list)
-    orders: dict[str, Order] = field(default_factory=dict)
-    lent_orders: list[Order] = field(default_factory=list)
-    outcomes: list[Outcomes] = field(default_factory=list)
-    forwards: list[Forward] = field(default_factory=list)
 
 
 class Intake:
@@ -78,8 +62,9 @@ class Intake:
         self.linking = Linking(tokens, router.partitions)
         self.book = OrderBook(catalogue, tokens)
         self.lent = LentOrders(self.linking.links, router.partition)
-        known = State(self.index, self.linking.links, self.book, self.lent, self.kinds, self.ids)
-        self._lender = Lender(known, router.partition)
+        self.rivals = Rivals(router.partition, router.partitions)
+        known = State(self.index, self.linking.links, self.book, self.lent, self.rivals, self.kinds, self.ids)
+        self._lender, self._borrower = Lender(known, router.partition), Borrower(known, self.clock)
 
     def take(self, batch: Batch, now: int | None) -> Taken:
         """Take in a batch of any topic; `now` in ms, None in a replay."""
@@ -89,7 +74,7 @@ class Intake:
         else:
             self._events(batch, now, taken, routed=False)
         if self._router.partitions > 1 and batch.values:
-            self._lend(batch, taken)
+            self._lender.lend(taken, Origin(LEND, batch.topic, self._router.partition, batch.offsets[0]))
         return taken
 
     def _forwarded(self, batch: Batch, now: int | None, taken: Taken) -> None:
@@ -97,34 +82,14 @@ class Intake:
             EVENT: lambda part: self._events(part, now, taken, routed=True),
             OFFER: lambda part: self._offers(part, taken),
             CLAIM: lambda part: self._claims(part, taken),
-            LEND: lambda part: self._borrow(part, taken),
+            LEND: lambda part: self._borrow(part.values, taken),
         }
         for purpose, part in by_origin(batch):
             work[purpose](part)
 
-    def _borrow(self, batch: Batch, taken: Taken) -> None:
-        """What another partition says of tokens that are one person with ours."""
-        for value in batch.values:
-            segment = recoded(decode(value or b""), self.kinds)
-            self.ids.texts.update({(high, low): text for high, low, text in segment.texts})
-            touches, links = rows(segment.lent), rows(segment.links)
-            # Where links go round in a circle, our own touches come back.
-            touches = touches.take(~self.index.holds(touches.keys))
-            taken.lent.append(touches.take(self.index.lent.add(touches)))
-            # Noted now, as our own are: or the segment that has them would be past as soon as it is written.
-            noted = np.full(len(links.time), self.clock.latest)
-            taken.links.append(self.linking.links.add(links._replace(time=noted)))
-            taken.lent_orders += self.lent.put(segment.lent_orders)
-
-    def _lend(self, batch: Batch, taken: Taken) -> None:
-        """What others are to know of this batch."""
-        touches, links, said = (
-            concatenated([none(), *parts]) for parts in (taken.touches + taken.lent, taken.links, taken.said)
-        )
-        buyers = {buyer for order in taken.lent_orders for buyer in order.buyers}
-        news = News(touches, links, said, taken.orders.values(), np.fromiter(buyers, np.uint64, len(buyers)))
-        origin = Origin(LEND, batch.topic, self._router.partition, batch.offsets[0])
-        taken.forwards += self._lender.lend(news, origin)
+    def _borrow(self, values: Sequence[bytes | None], taken: Taken) -> None:
+        for value in values:
+            self._borrower.borrow(value or b"", taken)
 
     def _events(self, batch: Batch, now: int | None, taken: Taken, routed: bool) -> None:
         outcomes = Outcomes(batch)
@@ -237,8 +202,8 @@ class Intake:
         self.book.relate(self.linking.links, buyers)
 
     def _booked(self, event: Checkout, reversal: Reversal, taken: Taken) -> Order:
-        order, found = self.book.take(event, reversal)
-        taken.orders[order.order_id] = order
+        order, found, cause = self.book.take(event, reversal)
+        taken.note(order, cause)
         taken.forwards += [self._router.claim(r, CHECKOUT) for r in found if r.home != OURS]
         return order
 
@@ -264,6 +229,8 @@ class Intake:
 
 def _decoded(decoded: Sequence[E | Rejected | None], outcomes: Outcomes) -> tuple[list[int], list[E]]:
     """The events among decoded records and their positions; the others are counted."""
+    if not {Rejected, type(None)} & set(map(type, decoded)):
+        return list(range(len(decoded))), cast(list[E], decoded)
     at: list[int] = []
     events: list[E] = []
     for i, event in enumerate(decoded):

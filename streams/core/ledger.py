@@ -14,22 +14,22 @@ import numpy as np
 from streams.core.admission import Batch, DeadLetter, Outcomes
 from streams.core.aggregates import REPLAYED, Aggregates
 from streams.core.catalogue import Catalogue
-from streams.core.conversion_rows import conversion_columns, seen_columns
 from streams.core.eraser import Eraser
 from streams.core.erasure import asks
 from streams.core.events import Rejected
-from streams.core.holdout_rows import holdout_columns
 from streams.core.intake import CHECKOUT, ENGAGEMENT, Intake
 from streams.core.order_book import unclaimed
 from streams.core.orders import Order
 from streams.core.reporter import Reporter
+from streams.core.restatements import Cause
 from streams.core.routing import Forward, Router
 from streams.core.rows import Columns
-from streams.core.runs import Touches, concatenated, disowned, none
+from streams.core.runs import Touches, concatenated, none
 from streams.core.segment import Segment, SegmentKey, columns, open_since, recoded, rows, used_kinds
 from streams.core.statements import Statement
 from streams.core.tokens import Tokens
 from streams.core.transitions import Transitions
+from streams.core.unwritten import Unwritten
 
 HOUR = 3_600_000  # ms
 _AT_ONCE = 512  # conversions looked at together: where all have a thousand touches, that is half a million
@@ -46,8 +46,7 @@ class Rules(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """What a batch did: the segment that says so, what became of the records, and what to send to other partitions
-    before the segment is written."""
+    """What a batch did: the segment that says so, what became of the records, what to send on before it is written."""
 
     segment: Segment
     outcomes: list[Outcomes]
@@ -71,14 +70,13 @@ class Ledger:
         self._intake = Intake(rules.catalogue, rules.retention, router, tokens)
         self._index, self._book, self._clock = self._intake.index, self._intake.book, self._intake.clock
         self._ids, self._kinds, self._links = self._intake.ids, self._intake.kinds, self._intake.linking.links
-        self._lent, self._partition = self._intake.lent, partition
-        self._reporter = Reporter(rules.catalogue, self._book, self._index, self._kinds, self._links)
-        self._eraser = Eraser(self._intake, self._reporter, tokens, router)
+        self._lent, self._rivals, self._partition = self._intake.lent, self._intake.rivals, partition
+        self._reporter = Reporter(rules.catalogue, self._book, self._rivals, self._index, self._kinds, self._links)
+        self._unwritten = Unwritten()
+        self._eraser = Eraser(self._intake, self._reporter, self._unwritten, tokens, router)
         origin = "replay" if rules.replay else "live"
         self._aggregates = Aggregates(self._kinds, origin, partition)
         self._transitions = Transitions(rules.catalogue, self._kinds, origin, partition)
-        self._unwritten: dict[tuple[str, str], Statement] = {}
-        self._engaged: list[Touches] = []
         self._expired = self._said_expired = 0  # what is past the retention, ms; and what segments say of it
         self.offsets: dict[str, int] = {}  # the next one to read, by topic
 
@@ -92,34 +90,30 @@ class Ledger:
         touches, lent, links = (concatenated([none(), *parts]) for parts in (taken.touches, taken.lent, taken.links))
         self._engage(touches, _hour(now))
         self._look_at(lent)
-        self._reporter.mark(taken.orders.values())
+        for order_id, cause in taken.causes.items():
+            self._reporter.mark([taken.orders[order_id]], cause)
         self._linked(links)
         if taken.lent_orders:
             self._transitions.mark()
         segment = self._segment(touches, [order.journaled() for order in taken.orders.values()], lent=lent)
         segment.links, segment.identified = columns(links), columns(concatenated([none(), *taken.identified]))
-        segment.lent_orders = taken.lent_orders
+        segment.lent_orders, segment.places, segment.rivals = taken.lent_orders, taken.places, taken.rivals
         return self._covering(batch, Applied(segment, taken.outcomes, taken.forwards))
 
     def _forgetting(self, batch: Batch) -> Applied:
         tokens, outcomes, forwards = self._eraser.take(batch)
-        self._disown(tokens)
-        return Applied(Segment(erased=tokens), outcomes, forwards)
-
-    def _disown(self, tokens: Sequence[int]) -> None:
-        """What is still to be written is of none of those erased tokens (hashes)."""
-        for token in tokens:
-            self._engaged = [disowned(touches, token) for touches in self._engaged]
-            self._unwritten = {key: s.of_nobody() if s.user == token else s for key, s in self._unwritten.items()}
-            self._transitions.mark()
+        self._transitions.mark()
+        segment = self._segment(none(), [])
+        segment.erased = tokens
+        return Applied(segment, outcomes, forwards)
 
     def _covering(self, batch: Batch, applied: Applied) -> Applied:
         first = batch.offsets[0] if batch.offsets else 0
         start = self.offsets.setdefault(batch.topic, first)
         if batch.offsets:
             self.offsets[batch.topic] = batch.offsets[-1] + 1
-        applied.segment.starts = {batch.topic: start}
         segment = applied.segment
+        segment.starts = {batch.topic: start}
         if self._expired > self._said_expired:
             self._said_expired = self._expired
             self._carry_links(segment)
@@ -135,26 +129,28 @@ class Ledger:
 
     def _engage(self, touches: Touches, hour: int) -> None:
         self._aggregates.engaged(hour, touches.time, touches.kind)
-        self._engaged.append(touches)
+        self._unwritten.engaged.append(touches)
         self._look_at(touches)
 
     def _look_at(self, touches: Touches) -> None:
         """Look again at the orders that those new touches may count for."""
         self._transitions.mark()
-        self._reporter.mark(self._book.affected(touches.user, touches.time))
+        self._reporter.mark(self._book.affected(touches.user, touches.time), Cause.LATE_TOUCH)
         links, at = self._links.of(touches.user)
-        self._reporter.mark(self._book.affected(links.keys.high, touches.time[at]))
+        self._reporter.mark(self._book.affected(links.keys.high, touches.time[at]), Cause.LATE_TOUCH)
 
     def _linked(self, links: Touches) -> None:
         """Look again at the orders of newly linked tokens, and at those that their touches count for, or no more."""
         if not len(tokens := np.unique(links.user)):
             return
+        self._unwritten.links.append(links)
         self._book.relate(self._links, tokens.tolist())
-        self._reporter.mark(order for token in tokens.tolist() for order in self._book.of_buyer(token))
+        bought = (order for token in tokens.tolist() for order in self._book.of_buyer(token))
+        self._reporter.mark(bought, Cause.IDENTITY)
         touches, _ = self._index.of_users(tokens)
         touches = touches.take(self._kinds.class_of[touches.kind] > 0)
         links, at = self._links.of(touches.user)
-        self._reporter.mark(self._book.affected(links.keys.high, touches.time[at]))
+        self._reporter.mark(self._book.affected(links.keys.high, touches.time[at]), Cause.IDENTITY)
 
     def _carry_links(self, segment: Segment) -> None:
         """Links are never past: those in segments that may go from now on are said again."""
@@ -177,6 +173,7 @@ class Ledger:
             texts=self._ids.texts_of(both.keys),
             orders=orders,
             statements=list(statements),
+            marks=self._reporter.marks.unsaid(),
         )
 
     @property
@@ -220,22 +217,15 @@ class Ledger:
     def _state(self, keys: Sequence[tuple[str, str]], now: int | None) -> list[tuple[Statement, Statement | None]]:
         statements = {statement.key: statement for statement in self._reporter.state(keys, now)}
         pairs = [(statement, self._reporter.statements.get(key)) for key, statement in statements.items()]
-        self._aggregates.stated(_hour(now), list(statements.values()), [before for _, before in pairs if before])
+        self._aggregates.stated(_hour(now), pairs)
         self._reporter.statements.update(statements)
-        self._unwritten.update(statements)
+        self._unwritten.state(statements.values())
         return pairs
 
     def changes(self, version: int) -> dict[str, Columns]:
         """The rows of every table for what changed since the last call, as absolute values."""
         rows = self._aggregates.changes(version) | self._transitions.changes(version)
-        if self._unwritten:
-            rows["conversions"] = conversion_columns(list(self._unwritten.values()), self._kinds, version)
-        if any((touches.user != 0).any() for touches in self._engaged):
-            rows["engagement_seen"] = seen_columns(self._engaged, self._kinds)
-        if holdouts := self._rules.catalogue.holdouts:
-            rows |= holdout_columns(holdouts, self._engaged, list(self._unwritten.values()), self._kinds)
-        self._unwritten, self._engaged = {}, []
-        return rows
+        return rows | self._unwritten.take(self._kinds, self._rules.catalogue.holdouts)
 
     def expire(self) -> list[DeadLetter]:
         """Forget what is past the retention and needed for no conversion that waits to be stated; reversals whose
@@ -250,6 +240,7 @@ class Ledger:
         self._ids.forget(self._index.expire(before - self._rules.catalogue.longest_window))
         self._intake.linking.seen.expire(before)
         self._lent.expire(before)
+        self._rivals.expire(before)
         gone = self._book.expire(before)
         self._reporter.forget()
         return gone
@@ -268,7 +259,7 @@ class Ledger:
             self._fold(recoded(segment, self._kinds), key.hour, key.hour >= opened, key.sequence > flushed)
         self._book.relate(self._links)
         self._forget(max((segment.expired for _, segment in segments), default=0))
-        self._reporter.mark(self._book.orders.values())
+        self._reporter.mark(self._book.orders.values(), Cause.CATALOGUE)
         self._transitions.restored()
 
     def _fold(self, segment: Segment, hour: int, open_: bool, unwritten: bool) -> None:
@@ -279,19 +270,29 @@ class Ledger:
         touches = touches.take(self._index.add(touches))
         self._index.lent.add(rows(segment.lent))
         self._lent.put(segment.lent_orders)
+        self._rivals.place(segment.places)
+        self._rivals.put(segment.rivals)
         self._links.add(rows(segment.links))
+        self._unwritten.links.append(rows(segment.links))  # all of them: the catalogue may have a holdout only now
         self._intake.linking.seen.add(rows(segment.identified))
         for order in segment.orders:
             self._book.put(order)
+        if unwritten:
+            self._unwritten.engaged.append(touches)
+            self._unwritten.state(segment.statements)
+        pairs = [self._put(statement) for statement in segment.statements]
+        self._reporter.marks.fold(segment.statements, segment.marks)
         if open_:
             self._aggregates.engaged(hour, touches.time, touches.kind)
-            old = [before for s in segment.statements if (before := self._reporter.statements.get(s.key))]
-            self._aggregates.stated(hour, segment.statements, old)
-        if unwritten:
-            self._engaged.append(touches)
-            self._unwritten.update((s.key, s) for s in segment.statements)
-        self._reporter.statements.update((s.key, s) for s in segment.statements)
-        self._disown([token for token in segment.erased if self._eraser.erase(token)])
+            self._aggregates.stated(hour, pairs)
+        for token in segment.erased:
+            self._eraser.erase(token)
+
+    def _put(self, statement: Statement) -> tuple[Statement, Statement | None]:
+        """Keep that statement; with the one that it takes the place of."""
+        before = self._reporter.statements.get(statement.key)
+        self._reporter.statements[statement.key] = statement
+        return statement, before
 
 
 def _hour(now: int | None) -> int:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from msgspec import structs
 
 from streams.core.admission import Origin
 from streams.core.codes import Kinds
@@ -22,9 +21,11 @@ from streams.core.links import Links, homes
 from streams.core.message_ids import MessageIds
 from streams.core.order_book import OrderBook
 from streams.core.orders import Order
+from streams.core.rivals import Places, Rivals
 from streams.core.routing import Forward
 from streams.core.runs import I64, U64, Touches, concatenated, none
 from streams.core.segment import RAW_LIMIT, Segment, columns, cut, encode, used_kinds
+from streams.core.taken import Taken
 from streams.core.touches import TouchIndex
 
 
@@ -35,19 +36,9 @@ class State(NamedTuple):
     links: Links
     book: OrderBook
     lent: LentOrders
+    rivals: Rivals
     kinds: Kinds
     ids: MessageIds
-
-
-class News(NamedTuple):
-    """What a batch has added to it: `touches`, lent ones among them; `links`, and those of them that events here have
-    `said`; `orders` of this partition that changed; `buyers` of new lent orders."""
-
-    touches: Touches
-    links: Touches
-    said: Touches
-    orders: Iterable[Order]
-    buyers: U64
 
 
 @dataclass
@@ -57,6 +48,8 @@ class _Parcel:
     touches: list[Touches] = field(default_factory=list)
     links: list[Touches] = field(default_factory=list)
     orders: dict[str, Order] = field(default_factory=dict)
+    places: list[Places] = field(default_factory=list)
+    rivals: dict[str, Order] = field(default_factory=dict)
 
 
 class Lender:
@@ -66,20 +59,24 @@ class Lender:
         self._state, self._here = state, here
         self._parcels: defaultdict[int, _Parcel] = defaultdict(_Parcel)
 
-    def lend(self, news: News, origin: Origin) -> list[Forward]:
-        """What to send for those news, which are in the state already; `origin` says what they came from."""
-        state = self._state
-        new = state.lent.borrow(np.concatenate([news.links.user, news.buyers]))
-        for target, at in _grouped(*self._away(np.arange(len(news.said.user)), homes(news.said).anonymous)):
-            self._parcels[target].links.append(news.said.take(at))
-        for target, at in _grouped(*self._readers(news.touches.user)):
-            self._parcels[target].touches.append(news.touches.take(at))
-        for target, at in _grouped(*self._readers(news.links.user)):
-            self._parcels[target].links.append(news.links.take(at))
-        self._lend_orders(news.orders)
-        self._lend_past(news.links)
-        self._lend_journeys(new)
-        return list(self._sent(origin))
+    def lend(self, taken: Taken, origin: Origin) -> None:
+        """Add what others are to be sent of what a batch brought, which is in the state already; `origin` says which
+        batch it was."""
+        parts = taken.touches + taken.lent, taken.links, taken.said
+        touches, links, said = (concatenated([none(), *part]) for part in parts)
+        buyers = {buyer for order in taken.lent_orders for buyer in order.buyers}
+        borrowers = self._state.lent.borrow(np.append(links.user, np.fromiter(buyers, np.uint64, len(buyers))))
+        for target, at in _grouped(*self._away(np.arange(len(said.user)), homes(said).anonymous)):
+            self._parcels[target].links.append(said.take(at))
+        for target, at in _grouped(*self._readers(touches.user)):
+            self._parcels[target].touches.append(touches.take(at))
+        for target, at in _grouped(*self._readers(links.user)):
+            self._parcels[target].links.append(links.take(at))
+        self._lend_orders(taken.orders.values())
+        self._lend_past(links)
+        self._lend_journeys(borrowers)
+        self._tell_rivals(taken)
+        taken.forwards += self._sent(origin)
 
     def _readers(self, tokens: U64) -> tuple[I64, I64]:
         """Who is to know what there is of those tokens: (position of the token, partition), a row each."""
@@ -99,8 +96,8 @@ class Lender:
         bought = [(order, user) for order in orders for user in order.buyers]
         links, at = self._state.links.of(np.fromiter((user for _, user in bought), np.uint64, len(bought)))
         for i, partition in zip(*(each.tolist() for each in self._away(at, homes(links).user)), strict=True):
-            order = structs.replace(bought[i][0], messages=[], waiting=[])
-            self._parcels[partition].orders[order.order_id] = order
+            order = self._state.rivals.of(bought[i][0])
+            self._parcels[partition].orders[order.order_id] = order.shown
 
     def _lend_past(self, links: Touches) -> None:
         """All that there was of newly linked tokens, to whom it is new."""
@@ -129,11 +126,23 @@ class Lender:
             self._parcels[target].touches.append(self._state.touches.of_users(distinct)[0])
             self._parcels[target].links.append(self._state.links.of(distinct)[0])
 
+    def _tell_rivals(self, taken: Taken) -> None:
+        """Where orders are completed in several partitions, those are to know each other, and each other's orders."""
+        rivals, mine = self._state.rivals, self._state.book.orders
+        completed = list(rivals.completed(taken.orders.values()))
+        taken.places += rivals.place(places for home, places in completed if home == self._here)
+        for target, places in (*completed, *rivals.told(taken.places)):
+            if target != self._here:
+                self._parcels[target].places.append(places)
+        newly = (mine[each.order_id] for each in taken.places if each.order_id in mine)
+        for target, order in rivals.shown((*taken.orders.values(), *newly)):
+            self._parcels[target].rivals[order.order_id] = order
+
     def _sent(self, origin: Origin) -> Iterator[Forward]:
         parcels, self._parcels = self._parcels, defaultdict(_Parcel)
         for target, parcel in sorted(parcels.items()):
             for part in cut(self._wrapped(parcel), RAW_LIMIT):
-                if part.lent.form or part.links.form or part.lent_orders:
+                if part != Segment():
                     yield Forward(target, origin, None, encode(part))
 
     def _wrapped(self, parcel: _Parcel) -> Segment:
@@ -145,6 +154,8 @@ class Lender:
             texts=self._state.ids.texts_of(touches.keys),
             links=columns(concatenated([none(), *parcel.links])),
             lent_orders=list(parcel.orders.values()),
+            places=parcel.places,
+            rivals=list(parcel.rivals.values()),
         )
 
 

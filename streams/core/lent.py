@@ -11,7 +11,7 @@ import numpy as np
 
 from streams.core.catalogue import Goal
 from streams.core.links import Links, homes
-from streams.core.orders import REVERSED, Order, Reversal
+from streams.core.orders import REVERSED, Order, Reversal, forget, take_in
 from streams.core.runs import I64, U64
 from streams.core.transitions import Bought
 
@@ -27,14 +27,8 @@ class LentOrders:
 
     def put(self, orders: Iterable[Order]) -> list[Order]:
         """Take in orders; those that say something new, with all that is known of them."""
-        changed = []
-        for order in orders:
-            known = self._orders.get(order.order_id)
-            joined = known.joined(order) if known else order
-            if joined != known:
-                self._orders[order.order_id] = joined
-                self._buyers |= joined.buyers
-                changed.append(joined)
+        changed = take_in(self._orders, orders)
+        self._buyers.update(*(order.buyers for order in changed))
         return changed
 
     def borrow(self, tokens: U64 | None = None) -> list[tuple[int, int]]:
@@ -73,10 +67,9 @@ class LentOrders:
 
     def erase(self, token: int, names: Callable[[Reversal], bool]) -> bool:
         """That token (a hash) has bought nothing; whether there was anything of it. `names` as for `Order.without`."""
-        changed = [new for order in self._orders.values() if (new := order.without(token, names)) is not order]
-        self._orders.update((order.order_id, order) for order in changed)
+        found = forget(self._orders, token, names)
         self._look_again()
-        return bool(changed)
+        return found
 
     def expire(self, before: int) -> None:
         """Forget the orders that had no message since that time (ms), and who borrowed because of them."""

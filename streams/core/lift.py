@@ -1,7 +1,8 @@
 """Lift: what a campaign caused, from users that it was shown to and users that it was held out from.
 
-By intention to treat: everybody counts in the group that their token belongs to, whatever became of it. The view
-`campaign_lift` computes the same in SQL.
+By intention to treat: every token counts in its own group, whatever became of it, with what its person bought under
+whatever token. Of somebody with two, chance puts each into a group by itself, so that what a campaign caused through
+either adds up. The view `campaign_lift` computes the same in SQL; its users are tokens.
 """
 
 from math import ceil, sqrt

@@ -1,6 +1,7 @@
 """The order book: every order of a partition, found by its id or by who bought."""
 
 from collections.abc import Callable, Collection, Iterable
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -10,11 +11,21 @@ from streams.core.admission import DeadLetter
 from streams.core.catalogue import Catalogue, Goal
 from streams.core.events import END_OF_TIME, REFUNDED, REVERSALS, Checkout, denied
 from streams.core.links import Links
-from streams.core.orders import OURS, Completion, Order, Reversal
+from streams.core.orders import OURS, Completion, Order, Reversal, forget
+from streams.core.restatements import Cause
 from streams.core.runs import I64, U64
 from streams.core.tokens import Tokens, token_of
 
 _CUSTOMER = {True: "new", False: "returning", None: "unknown"}
+
+
+class Booked(NamedTuple):
+    """What a checkout event did: its order, the reversals that have found it just now, and why what was stated of the
+    order may have to be stated anew."""
+
+    order: Order
+    found: list[Reversal]
+    cause: Cause
 
 
 class OrderBook:
@@ -27,19 +38,22 @@ class OrderBook:
         # By token and order: when it was last completed, ms. An order is found by its canonical token, too.
         self._buyers: dict[int, dict[str, int]] = {}
 
-    def take(self, event: Checkout, reversal: Reversal) -> tuple[Order, list[Reversal]]:
-        """Take in an event that was not seen before; `reversal` is the record as it came. Returns its order, and the
-        reversals that have found it just now."""
+    def take(self, event: Checkout, reversal: Reversal) -> Booked:
+        """Take in an event that was not seen before; `reversal` is the record as it came."""
         name, message_id = event.envelope.event, event.envelope.message_id
         order, found = self.orders.get(event.order_id) or Order(event.order_id), list[Reversal]()
+        standing, cause = order.completions.get(name), Cause.CATALOGUE
         if name in REVERSALS:
+            cause = Cause.REVERSAL
             order.reverse(event.amount if name == REFUNDED else None, reversal)
             found = [reversal] if order.completions else []
         else:
             found = order.complete(name, self._completion(event))
+            if standing and order.completions[name] is not standing:
+                cause = Cause.CORRECTION
         order.note(message_id, event.time)
         self._keep(order, [message_id])
-        return order, found
+        return Booked(order, found, cause)
 
     def put(self, order: Order) -> None:
         """Keep that state of the order in place of an earlier one."""
@@ -73,12 +87,11 @@ class OrderBook:
     def erase(self, token: int, names: Callable[[Reversal], bool]) -> bool:
         """That token (a hash) has bought nothing; whether there was anything of it. Who is related has to be said anew.
         `names` as for `Order.without`."""
-        changed = [new for order in self.orders.values() if (new := order.without(token, names)) is not order]
-        self.orders.update((order.order_id, order) for order in changed)
+        found = forget(self.orders, token, names)
         self._buyers = {}
         for order in self.orders.values():
             self._keep(order, ())
-        return bool(changed)
+        return found
 
     def relate(self, links: Links, buyers: Collection[int] | None = None) -> None:
         """Let the orders of those tokens, or of all, be found by what the links say is their canonical token, too."""

@@ -1,6 +1,6 @@
 """Orders: what was completed and taken back under one order id, whatever the order of arrival."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from msgspec import Struct, structs
@@ -61,13 +61,13 @@ class Worth(NamedTuple):
 
 
 class Order(Struct, array_like=True, gc=False):
-    """Everything known under one order id. `refunded` is in millionths, `newest` the latest time of its messages, ms;
-    `messages` are the ids of those that no segment has yet, so that a segment grows with its batch alone."""
+    """Everything known under one order id. What was `taken` back is by message id, in millionths, None = all of it;
+    `newest` is the latest time of its messages, ms; `messages` are the ids of those that no segment has yet, so that a
+    segment grows with its batch alone."""
 
     order_id: str
     completions: dict[str, Completion] = {}
-    whole: bool = False
-    refunded: int = 0
+    taken: dict[str, int | None] = {}
     newest: int = 0
     messages: list[str] = []
     waiting: list[Reversal] = []
@@ -84,8 +84,7 @@ class Order(Struct, array_like=True, gc=False):
 
     def reverse(self, amount: int | None, reversal: Reversal) -> None:
         """Take back `amount` millionths, or all where it is None."""
-        self.whole |= amount is None
-        self.refunded += amount or 0
+        self.taken[reversal.message_id] = amount
         if not self.completions:
             self.waiting.append(reversal)
 
@@ -110,8 +109,12 @@ class Order(Struct, array_like=True, gc=False):
         completions = dict(self.completions)
         for event, completion in other.completions.items():
             completions[event] = max(completion, completions.get(event, completion), key=_rank)
-        whole, refunded = self.whole or other.whole, max(self.refunded, other.refunded)
-        return Order(self.order_id, completions, whole, refunded, max(self.newest, other.newest))
+        return Order(self.order_id, completions, self.taken | other.taken, max(self.newest, other.newest))
+
+    @property
+    def shown(self) -> "Order":
+        """What others are told of it."""
+        return structs.replace(self, messages=[], waiting=[])
 
     def without(self, token: int, names: Callable[[Reversal], bool]) -> "Order":
         """The order where nothing is that token's (a hash): what it bought and took back counts on. `names` says which
@@ -128,9 +131,30 @@ class Order(Struct, array_like=True, gc=False):
         if completion is None or goal.id not in completion.goals:
             return None
         value = completion.amount if goal.value is None else goal.value
-        taken = min(self.refunded, completion.amount)
-        if self.whole:
+        if None in self.taken.values():
             return Worth(value, 0, REVERSED)
+        taken = min(sum(amount or 0 for amount in self.taken.values()), completion.amount)
         remaining = value * (completion.amount - taken) // completion.amount if completion.amount else value
         gone = value > 0 and remaining == 0
         return Worth(value, remaining, REVERSED if gone else PARTLY if taken else OPEN)
+
+
+def take_in(known: dict[str, Order], orders: Iterable[Order]) -> list[Order]:
+    """Join orders with what is `known` of them, by their ids; those for which that says something new, as they are
+    now."""
+    changed = []
+    for order in orders:
+        standing = known.get(order.order_id)
+        joined = standing.joined(order) if standing else order
+        if joined != standing:
+            known[order.order_id] = joined
+            changed.append(joined)
+    return changed
+
+
+def forget(known: dict[str, Order], token: int, names: Callable[[Reversal], bool]) -> bool:
+    """That token (a hash) has bought none of the `known` orders; whether there was anything of it. `names` as for
+    `Order.without`."""
+    changed = [new for order in known.values() if (new := order.without(token, names)) is not order]
+    known.update((order.order_id, order) for order in changed)
+    return bool(changed)

@@ -18,6 +18,8 @@ def partitions_of(keys: Sequence[bytes], partitions: int) -> NDArray[np.int64]:
 
 def murmur2(keys: Sequence[bytes]) -> U32:
     """The 32-bit hashes of keys (MurmurHash2 by Appleby, with the seed that Kafka gives it)."""
+    if max(map(len, keys), default=0) <= _LONG:
+        return _hashed(keys)
     hashed = _hashed([key if len(key) <= _LONG else b"" for key in keys])
     for at in (i for i, key in enumerate(keys) if len(key) > _LONG):
         hashed[at] = _hashed([keys[at]])[0]  # alone, so that one long key does not make all rows as wide

@@ -13,6 +13,8 @@ from streams.core.events import END_OF_TIME
 from streams.core.links import Links
 from streams.core.order_book import OrderBook
 from streams.core.orders import Completion, Order, Worth
+from streams.core.restatements import Cause, Marks
+from streams.core.rivals import Rivals
 from streams.core.runs import U64, Mask
 from streams.core.statements import TOUCH, WITHDRAWN, Statement
 from streams.core.touches import Found, TouchIndex, Wanted
@@ -25,6 +27,7 @@ class Case(NamedTuple):
     order: Order
     completion: Completion
     worth: Worth
+    contested: bool
     before: Statement | None
 
 
@@ -41,19 +44,26 @@ class Seen(NamedTuple):
 class Reporter:
     """Keeps what was last stated of every conversion, and the set of those that something has changed for."""
 
-    def __init__(self, catalogue: Catalogue, book: OrderBook, index: TouchIndex, kinds: Kinds, links: Links) -> None:
-        self._catalogue, self._book, self._index, self._kinds, self._links = catalogue, book, index, kinds, links
+    def __init__(
+        self, catalogue: Catalogue, book: OrderBook, rivals: Rivals, index: TouchIndex, kinds: Kinds, links: Links
+    ) -> None:
+        self._catalogue, self._book, self._rivals = catalogue, book, rivals
+        self._index, self._kinds, self._links = index, kinds, links
         self._goals = {goal.id: goal for goal in catalogue.goals}
         self.statements: dict[tuple[str, str], Statement] = {}
         self.dirty: dict[tuple[str, str], None] = {}
+        self.marks = Marks()
         self.frozen_before = 0  # ms; touches before it may have been forgotten
 
-    def mark(self, orders: Iterable[Order]) -> None:
-        """Something changed for those orders."""
+    def mark(self, orders: Iterable[Order], cause: Cause) -> None:
+        """Something changed for those orders: if they are stated anew, it is for that cause or a stronger one."""
         for order in orders:
             for goal in self._catalogue.goals:
                 if goal.event in order.completions:
-                    self.dirty[goal.id, order.order_id] = None
+                    key = goal.id, order.order_id
+                    self.dirty[key] = None
+                    if key in self.statements:
+                        self.marks.add(key, cause)
 
     def due(self, settled: int, most: int | None) -> list[tuple[str, str]]:
         """Conversions to state now, at the most `most`: those up to `settled` (ms) first, the earliest marked first."""
@@ -73,29 +83,43 @@ class Reporter:
     def forget(self) -> None:
         """Drop what was stated of orders that are not known any more."""
         self.statements = {key: s for key, s in self.statements.items() if s.order_id in self._book.orders}
+        self.marks.keep(self._book.orders)
 
     def disown(self, token: int) -> bool:
         """What was stated of that token (a hash) was nobody's, and is to be stated anew; whether there is anything."""
         theirs = {key: s.of_nobody() for key, s in self.statements.items() if s.user == token}
         self.statements |= theirs
-        self.dirty |= dict.fromkeys(theirs)
+        for key in theirs:
+            self.dirty[key] = None
+            self.marks.add(key, Cause.ERASURE)
         return bool(theirs)
 
     def state(self, keys: Sequence[tuple[str, str]], now: int | None) -> list[Statement]:
         """The statements of those conversions that say something new. `now` in ms; None = each in its own hour."""
         for key in keys:
             self.dirty.pop(key, None)
+        causes = {key: self.marks.take(key) for key in keys}
         found = [(self._case(*key), self.statements.get(key)) for key in keys]
         stated = self._stated([case for case, _ in found if case], now)
         stated += [self._withdrawal(before, now) for case, before in found if before and not case]
-        return [statement for statement in stated if not statement.says_as(self.statements.get(statement.key))]
+        fresh = [statement for statement in stated if not statement.says_as(self.statements.get(statement.key))]
+        return [self._explained(statement, causes[statement.key]) for statement in fresh]
+
+    def _explained(self, statement: Statement, cause: Cause) -> Statement:
+        """With the cause, where it takes the place of another."""
+        self.marks.said(statement.key)
+        return structs.replace(statement, cause=cause.word) if statement.key in self.statements else statement
 
     def _case(self, goal_id: str, order_id: str) -> Case | None:
         goal, order = self._goals[goal_id], self._book.orders.get(order_id)
-        worth = order.worth(goal) if order else None
-        if order is None or worth is None:
+        whole = self._rivals.of(order) if order else None
+        worth = whole.worth(goal) if whole else None
+        if order is None or whole is None or worth is None:
             return None
-        return Case(goal, order, order.completions[goal.event], worth, self.statements.get((goal_id, order_id)))
+        completion = whole.completions[goal.event]
+        if completion != order.completions.get(goal.event):
+            return None  # the partition that has it states it
+        return Case(goal, order, completion, worth, whole is not order, self.statements.get((goal_id, order_id)))
 
     def _stated(self, cases: Sequence[Case], now: int | None) -> list[Statement]:
         bought = np.fromiter((case.completion.user for case in cases), np.uint64, len(cases))
@@ -146,7 +170,7 @@ class Reporter:
         return bool((self._kinds.campaign_of[kinds] == campaign).any())
 
     def _statement(self, case: Case, seen: Seen, now: int | None) -> Statement:
-        goal, order, completion, worth, before = case
+        goal, order, completion, worth, contested, before = case
         user, touches = seen.user, seen.touches
         reason = "" if touches else _reason(completion, seen)
         # Of an order so old that touches are forgotten, a link that comes now says nothing new.
@@ -169,10 +193,12 @@ class Reporter:
             newest=order.newest,
             first=before.first if before else reported,
             updated=reported,
+            contested=contested,
+            edition=before.edition + 1 if before else 1,
         )
 
     def _withdrawal(self, before: Statement, now: int | None) -> Statement:
-        """A later completion of the order no longer counts for the goal."""
+        """A later completion of the order does not count for the goal, or is another partition's."""
         return structs.replace(
             before,
             value=0,
@@ -183,6 +209,7 @@ class Reporter:
             user=0,
             newest=self._book.orders[before.order_id].newest,
             updated=before.updated if now is None else now,
+            edition=before.edition + 1,
         )
 
 

@@ -88,6 +88,7 @@ WORD = "LowCardinality(String)"
 MONEY = "Decimal(18, 6)"
 SECOND = "DateTime('UTC')"
 MILLISECOND = "DateTime64(3, 'UTC')"
+USERS = "AggregateFunction(uniqCombined64, UInt64)"
 REPLACING = "ReplacingMergeTree(version)"
 # A row of the catalogue that is gone stays as a deleted version: FINAL leaves it out.
 REPLACING_OR_REMOVED = "ReplacingMergeTree(version, removed)"
@@ -96,23 +97,17 @@ _ATTRIBUTION_KEY = {
     "window_start": SECOND,
     "reported_at": SECOND,
     "origin": WORD,
-    "goal": WORD,
-    "model": WORD,
-    "campaign": WORD,
-    "network": WORD,
-    "customer": WORD,
-    "reason": WORD,
-    "currency": WORD,
+    **dict.fromkeys(("goal", "model", "campaign", "network", "customer", "reason", "currency"), WORD),
     "partition": "UInt32",
 }
+
+_ATTRIBUTED = dict.fromkeys(("conversions", "value", "reversed_conversions", "reversed_value"), MONEY)
 
 _ENGAGEMENT_KEY = {
     "window_start": SECOND,
     "reported_at": SECOND,
     "origin": WORD,
-    "campaign": WORD,
-    "network": WORD,
-    "action": WORD,
+    **dict.fromkeys(("campaign", "network", "action"), WORD),
     "partition": "UInt32",
 }
 
@@ -120,15 +115,15 @@ _DECLARED = (
     Table("migrations", {"name": "String", "applied_at": SECOND}, ("name",), "ReplacingMergeTree"),
     Table(
         "goal_attribution",
-        {
-            **_ATTRIBUTION_KEY,
-            "conversions": MONEY,
-            "value": MONEY,
-            "reversed_conversions": MONEY,
-            "reversed_value": MONEY,
-            "version": "UInt64",
-        },
+        {**_ATTRIBUTION_KEY, **_ATTRIBUTED, "version": "UInt64"},
         tuple(_ATTRIBUTION_KEY),
+        REPLACING,
+        "toYYYYMM(window_start)",
+    ),
+    Table(
+        "goal_restatements",
+        {**_ATTRIBUTION_KEY, "cause": WORD, **_ATTRIBUTED, "version": "UInt64"},
+        (*_ATTRIBUTION_KEY, "cause"),
         REPLACING,
         "toYYYYMM(window_start)",
     ),
@@ -166,10 +161,11 @@ _DECLARED = (
     ),
     Table(
         "engagement_users",
-        {"day": "Date", "campaign": WORD, "network": WORD, "users": "AggregateFunction(uniqCombined64, UInt64)"},
+        {"day": "Date", "campaign": WORD, "network": WORD, "users": USERS},
         ("day", "campaign", "network"),
         "AggregatingMergeTree",
     ),
+    Table("campaign_users", {"campaign": WORD, "users": USERS}, ("campaign",), "AggregatingMergeTree"),
     # What is inserted here is folded into engagement_users by a materialized view; nothing is kept.
     Table("engagement_seen", {"day": "Date", "campaign": WORD, "network": WORD, "user": "UInt64"}, (), "Null"),
     Table(
@@ -179,10 +175,8 @@ _DECLARED = (
             "day": "Date",
             "origin": WORD,
             "partition": "UInt32",
-            "source": "Array(String)",
-            "target": "Array(String)",
-            "converted": "Array(UInt64)",
-            "ended": "Array(UInt64)",
+            **dict.fromkeys(("source", "target"), "Array(String)"),
+            **dict.fromkeys(("converted", "ended"), "Array(UInt64)"),
             "version": "UInt64",
         },
         ("goal", "day", "origin", "partition"),
@@ -265,19 +259,24 @@ _DECLARED = (
         REPLACING_OR_REMOVED,
     ),
     Table(
+        "settings",
+        {"id": "String", "value": "String", "removed": "UInt8", "version": "UInt64"},
+        ("id",),
+        REPLACING_OR_REMOVED,
+    ),
+    Table(
         "holdout_users",
         {
             "campaign": WORD,
             "salt": WORD,
             "user": "UInt64",
             "day": "Date",
-            "held": "UInt8",
-            "engaged": "UInt8",
-            "exposed": "UInt8",
+            **dict.fromkeys(("held", "engaged", "exposed"), "UInt8"),
         },
         ("campaign", "salt", "user", "day", "held", "engaged", "exposed"),
         "ReplacingMergeTree",
     ),
+    Table("token_links", {"token": "UInt64", "user": "UInt64"}, ("token", "user"), "ReplacingMergeTree"),
     Table(
         "alerts",
         {

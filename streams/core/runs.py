@@ -129,11 +129,13 @@ def _kind_and_keys(run: Run, at: I64 | U32 | slice) -> tuple[U32, Keys]:
 def rows_of_users(run: Run, users: U64) -> tuple[Touches, I64]:
     """The rows of those users (sorted, distinct) in `run`, and for each the user's position in `users`."""
     place = np.searchsorted(run.users, users)
-    known = place < len(run.users)
-    known[known] = run.users[place[known]] == users[known]
+    known = np.flatnonzero(place < len(run.users))
+    known = known[run.users[place[known]] == users[known]]
+    if not len(known):  # as mostly, in one of many runs
+        return none(), known
     starts, ends = (run.starts[place[known] + i].astype(np.int64) for i in (0, 1))
     at = run.rows[slices(starts, ends)]
-    owner = np.repeat(np.flatnonzero(known), ends - starts)
+    owner = np.repeat(known, ends - starts)
     time = run.time[at].astype(np.int64) | (run.epoch << EPOCH_BITS)
     return Touches(users[owner], time, *_kind_and_keys(run, at)), owner
 

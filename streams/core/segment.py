@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from streams.core.codes import Kind, Kinds
 from streams.core.message_ids import Keys
 from streams.core.orders import Order
+from streams.core.restatements import Mark, merged_marks
+from streams.core.rivals import Places
 from streams.core.runs import Touches, concatenated, none
 from streams.core.statements import TOUCH, Statement
 
 K = TypeVar("K", str, int)
+S = TypeVar("S", Order, Places)
 RAW_LIMIT = 500 * 1024  # bytes of a segment before it is compressed: Kafka refuses 1 MiB
 
 
@@ -60,9 +63,12 @@ class Segment(Struct, array_like=True, gc=False):
     starts: dict[str, int] = {}  # the next source offset before it, for the topics that it has records of
     links: Columns = Columns()  # as links.py has them
     identified: Columns = Columns()  # identity messages by their anonymous tokens
+    marks: list[Mark] = []  # why conversions that wait will be stated anew, as far as its effects change that
     lent: Columns = Columns()  # touches of other partitions' tokens
     lent_orders: list[Order] = []  # orders of other partitions
-    erased: list[int] = []  # tokens (hashes) that the segments before it are to forget; then it has nothing else
+    places: list[Places] = []  # where orders were completed
+    rivals: list[Order] = []  # what other partitions know of orders that were completed here too
+    erased: list[int] = []  # tokens (hashes) that the segments before it are to forget
     thin: int = -1  # once that hour is not open, statements that later ones have replaced are to go
 
     @property
@@ -73,9 +79,14 @@ class Segment(Struct, array_like=True, gc=False):
     @property
     def latest(self) -> int:
         """The latest event time that it bears on, ms: it is needed until that is past the retention."""
-        times = [order.newest for order in self.orders + self.lent_orders] + [s.newest for s in self.statements]
+        orders = (*self.orders, *self.lent_orders, *self.rivals)
+        times = [each.newest for each in orders] + [each.newest for each in self.places]
+        times += [statement.newest for statement in self.statements]
         tables = (rows(each).time for each in _tables(self))
         return max(0, *(int(time.max(initial=0)) for time in tables), *(times or self.newest.values()))
+
+
+_LISTS = ("orders", "lent_orders", "places", "rivals", "statements")
 
 
 def _tables(segment: Segment) -> tuple[Columns, ...]:
@@ -116,9 +127,9 @@ def cut(segment: Segment, limit: int) -> list[Segment]:
 
 
 def _lengths(segment: Segment) -> list[int]:
-    """How many rows of each table, orders and statements."""
-    lists: tuple[list[Any], ...] = (segment.orders, segment.lent_orders, segment.statements)
-    return [*(len(each.form) for each in _tables(segment)), *map(len, lists)]
+    """How many marks, rows of each table, and things in each list: a mark is durable no later than what it is for."""
+    lists = (len(getattr(segment, name)) for name in _LISTS)
+    return [len(segment.marks), *(len(each.form) for each in _tables(segment)), *lists]
 
 
 def _halves(segment: Segment) -> tuple[Segment, Segment]:
@@ -134,20 +145,21 @@ def _halves(segment: Segment) -> tuple[Segment, Segment]:
 
 def _side(segment: Segment, at: Sequence[slice]) -> Segment:
     """A part of everything, with those kinds and texts alone that it needs: or halving would not make it small."""
-    touches, links, identified, lent = (rows(each).take(part) for each, part in zip(_tables(segment), at, strict=False))
-    statements, both = segment.statements[at[6]], concatenated([touches, lent])
+    tables = zip(_tables(segment), at[1:], strict=False)
+    touches, links, identified, lent = (rows(each).take(part) for each, part in tables)
+    lists = {name: getattr(segment, name)[part] for name, part in zip(_LISTS, at[-len(_LISTS) :], strict=True)}
+    both = concatenated([touches, lent])
     keys = set(zip(both.keys.high.tolist(), both.keys.low.tolist(), strict=True))
     return msgspec.structs.replace(
         segment,
-        kinds={code: segment.kinds[code] for code in used_kinds(both, statements)},
+        kinds={code: segment.kinds[code] for code in used_kinds(both, lists["statements"])},
         columns=columns(touches),
         links=columns(links),
         identified=columns(identified),
         lent=columns(lent),
         texts=[text for text in segment.texts if text[:2] in keys],
-        orders=segment.orders[at[4]],
-        lent_orders=segment.lent_orders[at[5]],
-        statements=statements,
+        marks=segment.marks[at[0]],
+        **lists,
     )
 
 
@@ -174,11 +186,13 @@ def _renumbered(statement: Statement, table: np.ndarray[tuple[int], np.dtype[np.
     return msgspec.structs.replace(statement, touches=touches.tobytes())
 
 
-def merged(segments: Sequence[Segment]) -> Segment:
-    """One segment that does what those do one after the other. They are of one hour, or of hours that are not open
-    (`open_since`), and all that they state is in ClickHouse: a restore sees only the last statement of each."""
+def merged(segments: Sequence[Segment], one_hour: bool = False) -> Segment:
+    """One segment that does what those do one after the other, all of which is in ClickHouse. They are of one hour,
+    or of hours that are not open (`open_since`): of these a restore sees only the last statement of each conversion.
+    Of `one_hour`, which may be open, all stay: a restore makes its restatements anew."""
     kinds = Kinds()
     parts = [recoded(segment, kinds) for segment in segments]
+    stated = [statement for part in parts for statement in part.statements]
     return Segment(
         after=_latest(part.after for part in parts),
         flushed=max(part.flushed for part in parts),
@@ -189,14 +203,22 @@ def merged(segments: Sequence[Segment]) -> Segment:
         columns=_all(part.columns for part in parts),
         texts=[text for part in parts for text in part.texts],
         orders=_merged_orders(order for part in parts for order in part.orders),
-        statements=list({s.key: s for part in parts for s in part.statements}.values()),
+        statements=stated if one_hour else list({s.key: s for s in stated}.values()),
         starts=_starts(parts),
         links=_all(part.links for part in parts),
         identified=_all(part.identified for part in parts),
         lent=_all(part.lent for part in parts),
-        lent_orders=list({order.order_id: order for part in parts for order in part.lent_orders}.values()),
+        lent_orders=_last(order for part in parts for order in part.lent_orders),
+        places=_last(places for part in parts for places in part.places),
+        rivals=_last(order for part in parts for order in part.rivals),
+        marks=merged_marks([(part.statements, part.marks) for part in parts]),
         thin=max(part.thin for part in parts),
     )
+
+
+def _last(states: Iterable[S]) -> list[S]:
+    """Of each order the last state, which knows all that those before it knew."""
+    return list({state.order_id: state for state in states}.values())
 
 
 def _all(tables: Iterable[Columns]) -> Columns:

@@ -13,6 +13,8 @@ from streams.core.orders import REVERSED
 
 I64 = NDArray[np.int64]
 WITHDRAWN = "withdrawn"
+_EDITION_BITS = 21  # a time takes 42 bits, and one is for the contested
+_REPORTED = frozenset({"first", "updated", "cause", "edition"})
 TOUCH = np.dtype([("time", "<i8"), ("kind", "<u4")])
 
 
@@ -21,7 +23,8 @@ class Statement(Struct, array_like=True, frozen=True, gc=False):
 
     `touches` is an array of TOUCH, `reason` is '' where there are any. `status` is that of its order's
     worth, or WITHDRAWN where a later completion of the order no longer counts for the goal. `newest` is that of
-    its order: as long as the order is known, so must be what was last stated of it.
+    its order: as long as the order is known, so must be what was last stated of it. `cause` is why it takes the place
+    of another, '' where it is the first.
     """
 
     goal: str
@@ -38,6 +41,14 @@ class Statement(Struct, array_like=True, frozen=True, gc=False):
     newest: int
     first: int
     updated: int
+    cause: str = ""
+    contested: bool = False  # another partition has a completion of the order too, an earlier one
+    edition: int = 1  # how often this partition has stated it
+
+    @property
+    def version(self) -> int:
+        """That of its row: larger than of all that was said of an earlier completion, here or in any partition."""
+        return self.time << _EDITION_BITS + 1 | self.contested << _EDITION_BITS | self.edition
 
     @property
     def key(self) -> tuple[str, str]:
@@ -62,8 +73,8 @@ class Statement(Struct, array_like=True, frozen=True, gc=False):
         return other is not None and self.facts() == other.facts()
 
     def facts(self) -> tuple[object, ...]:
-        """All of it but when it was reported."""
-        return tuple(getattr(self, name) for name in self.__struct_fields__[:-2])
+        """All of it but when, why and how often it was reported."""
+        return tuple(getattr(self, name) for name in self.__struct_fields__ if name not in _REPORTED)
 
 
 class Paths(NamedTuple):

@@ -1,5 +1,7 @@
 """Tallies: sums by key, absolute and exact, that know what changed since they were last asked."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,16 +25,18 @@ class Tally:
             self._settle()
 
     def _settle(self) -> None:
-        keys = np.concatenate([self._keys, *(keys for keys, _ in self._added)])
-        sums = np.concatenate([self._sums, *(amounts for _, amounts in self._added)])
-        changed = np.concatenate([self._changed, np.ones(len(keys) - len(self._keys), np.bool_)])
+        """Only what was added is sorted: there may be far more keys."""
+        keys, sums = _summed(self._added, self._sums.shape[1])
         self._added = []
-        order = np.argsort(keys)
-        keys = keys[order]
-        first = np.flatnonzero(np.diff(keys, prepend=keys[:1] - 1))
-        self._keys = keys[first]
-        self._sums = np.add.reduceat(sums[order], first)
-        self._changed = np.logical_or.reduceat(changed[order], first)
+        at = np.searchsorted(self._keys, keys)
+        there = np.flatnonzero(at < len(self._keys))
+        there = there[self._keys[at[there]] == keys[there]]
+        self._sums[at[there]] += sums[there]
+        self._changed[at[there]] = True
+        new = np.delete(np.arange(len(keys)), there)
+        self._keys = np.insert(self._keys, at[new], keys[new])
+        self._sums = np.insert(self._sums, at[new], sums[new], axis=0)
+        self._changed = np.insert(self._changed, at[new], True)
 
     def take_changed(self) -> tuple[I64, I64]:
         """(keys, sums) of what changed since the last call, by ascending key."""
@@ -40,3 +44,13 @@ class Tally:
         at = np.flatnonzero(self._changed)
         self._changed[:] = False
         return self._keys[at], self._sums[at]
+
+
+def _summed(added: Sequence[tuple[I64, I64]], width: int) -> tuple[I64, I64]:
+    """The distinct keys, ascending, and their sums."""
+    keys = np.concatenate([np.zeros(0, np.int64), *(keys for keys, _ in added)])
+    sums = np.concatenate([np.zeros((0, width), np.int64), *(amounts for _, amounts in added)])
+    order = np.argsort(keys)
+    keys = keys[order]
+    first = np.flatnonzero(np.diff(keys, prepend=keys[:1] - 1))
+    return keys[first], np.add.reduceat(sums[order], first)

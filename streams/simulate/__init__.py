@@ -8,7 +8,8 @@ from pathlib import Path
 
 from streams.simulate.envelopes import Simulated, order_id, records
 from streams.simulate.feed import send
-from streams.simulate.plan import ORGANIC, Plan, Scenario, plan
+from streams.simulate.plan import ORGANIC, Plan, plan
+from streams.simulate.scenario import Scenario
 from streams.simulate.town import EFFORTS, catalogue_text
 
 __all__ = ["Scenario", "Simulated", "Summary", "catalogue_text", "causes", "generate", "send", "write"]
@@ -39,7 +40,9 @@ def write(out: Path, scenario: Scenario) -> Summary:
     out.mkdir(parents=True, exist_ok=True)
     planned = plan(scenario)
     truth = _causes(planned)
-    (out / "catalogue.toml").write_text(catalogue_text(scenario.start, scenario.days), encoding="utf-8")
+    (out / "catalogue.toml").write_text(
+        catalogue_text(scenario.start, scenario.days, scenario.holdout), encoding="utf-8"
+    )
     lines = (json.dumps({"order_id": order, "cause": cause}) for order, cause in truth.items())
     (out / "truth.ndjson").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     written: Counter[str] = Counter()

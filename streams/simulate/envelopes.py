@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.simulate.plan import CANCELLED, COMPLETED, KINDS, PARTIAL, Ints, Kind, Plan
+from streams.simulate.people import Ints
+from streams.simulate.plan import CANCELLED, COMPLETED, KINDS, PARTIAL, Kind, Plan
 from streams.simulate.town import DESK, EFFORTS, SHOP, Effort
 
 _BATCH = 1 << 16
@@ -49,15 +50,16 @@ def order_id(plan: Plan, order: int) -> str:
 
 
 class _People:
-    """By user: the routing key, the JSON of the ids, and which consent (an index of _CONSENT) the browser sends."""
+    """By place in `People.names`: the routing key and the JSON of the ids; by person, which consent (an index of
+    _CONSENT) the browser sends."""
 
     def __init__(self, plan: Plan) -> None:
-        browsers = [f"{n * 2654435761 % 2**32:08x}-7a3c-4b1e-9d2f-{n:012x}" for n in range(plan.scenario.people)]
-        ids = [None if anonymous else f"user-{n:07d}" for n, anonymous in enumerate(plan.anonymous.tolist())]
-        pairs = list(zip(ids, browsers, strict=True))
-        self.keys = [user or browser for user, browser in pairs]
-        self.ids = [f'"userId":{json.dumps(user)},"anonymousId":"{browser}"' for user, browser in pairs]
-        self.consent: Ints = np.where(plan.denied, 2, np.arange(len(ids)) % 3 > 0)
+        self.keys = plan.people.names()
+        n = len(self.keys) // 2
+        ids = [f'"{key}"' if place < n else "null" for place, key in enumerate(self.keys)]
+        browsers = self.keys[n:] * 2
+        self.ids = [f'"userId":{i},"anonymousId":"{browser}"' for i, browser in zip(ids, browsers, strict=True)]
+        self.consent: Ints = np.where(plan.people.denied, 2, np.arange(n) % 3 > 0)
 
 
 def _engagement(plan: Plan, people: _People, positions: Ints) -> Iterator[Simulated]:
@@ -65,13 +67,14 @@ def _engagement(plan: Plan, people: _People, positions: Ints) -> Iterator[Simula
     users = touches.user[positions]
     tails = [_touch_tail(kind, consent) for kind in KINDS for consent in _CONSENT]
     tail = touches.kind[positions] * len(_CONSENT) + people.consent[users]
-    columns = _uuids(plan.uuid[positions]), _times(touches.time[positions]), users.tolist(), tail.tolist()
-    for uuid, time, user, n, nameless in zip(*columns, touches.nameless[positions].tolist(), strict=True):
-        ids = '"userId":null' if nameless else people.ids[user]
+    tokens = plan.people.tokens(users, touches.time[positions])
+    columns = _uuids(plan.uuid[positions]), _times(touches.time[positions]), tokens.tolist(), tail.tolist()
+    for uuid, time, token, n, nameless in zip(*columns, touches.nameless[positions].tolist(), strict=True):
+        ids = '"userId":null' if nameless else people.ids[token]
         value = (
             f'{{"type":"track","event":"Social Interaction","messageId":"{uuid}","timestamp":"{time}Z",{ids},{tails[n]}'
         )
-        yield Simulated("engagement", uuid if nameless else people.keys[user], value.encode())
+        yield Simulated("engagement", uuid if nameless else people.keys[token], value.encode())
 
 
 def _touch_tail(kind: Kind, consent: str) -> str:
@@ -95,17 +98,19 @@ def _campaign(effort: Effort, network: str, variant: int) -> str:
 def _checkout(plan: Plan, people: _People) -> Iterator[Simulated]:
     """The checkout events in the order of their positions."""
     rows, orders = plan.checkout, plan.orders
-    columns = rows.order.tolist(), _times(rows.time), rows.kind.tolist(), rows.amount.tolist()
-    for uuid, order, time, kind, amount in zip(_uuids(plan.uuid[len(plan.touches.time) :]), *columns, strict=True):
+    tokens = plan.people.tokens(orders.user[rows.order], rows.time)
+    columns = rows.order.tolist(), tokens.tolist(), _times(rows.time), rows.kind.tolist(), rows.amount.tolist()
+    uuids = _uuids(plan.uuid[len(plan.touches.time) :])
+    for uuid, order, token, time, kind, amount in zip(uuids, *columns, strict=True):
         user = orders.user[order]
         nameless = orders.nameless[order]
         event, campaign, properties = _bought(plan, order, amount) if kind == COMPLETED else _taken_back(kind, amount)
         value = (
             f'{{"type":"track","event":"{event}","messageId":"{uuid}","timestamp":"{time}Z",'
-            f'{"" if nameless else people.ids[user] + ","}"context":{{{_LIBRARY}{campaign}'
+            f'{"" if nameless else people.ids[token] + ","}"context":{{{_LIBRARY}{campaign}'
             f'{_CONSENT[people.consent[user]]}}},"properties":{{"order_id":"{order_id(plan, order)}"{properties}}}}}'
         )
-        yield Simulated("checkout", uuid if nameless else people.keys[user], value.encode())
+        yield Simulated("checkout", uuid if nameless else people.keys[token], value.encode())
 
 
 def _bought(plan: Plan, order: int, amount: int) -> tuple[str, str, str]:

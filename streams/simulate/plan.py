@@ -1,62 +1,23 @@
 """Who does what, when and why: every touch, order and reversal of a simulated period, as arrays, from one seed."""
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from dataclasses import dataclass, fields, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.simulate.town import DESK, EFFORTS, EVERYDAY, PERSUASION, Effort
+from streams.simulate.people import Flags, Ints, People, held_out, townspeople
+from streams.simulate.scenario import Scenario
+from streams.simulate.town import DESK, EFFORTS, EVERYDAY, PERSUASION, SOUGHT, Effort
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
 ORGANIC = -1
 COMPLETED, PARTIAL, WHOLE, CANCELLED = range(4)
 
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-
 # People by hour of the day and by weekday (Monday first), relative.
 _BY_HOUR = np.array([1, 1, 1, 1, 1, 2, 4, 7, 8, 8, 8, 9, 10, 9, 8, 8, 9, 10, 12, 14, 15, 12, 7, 3], float)
 _BY_WEEKDAY = np.array([9, 9, 9, 10, 12, 13, 8], float)
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """What is simulated. Shares are 0..1; `disorder` is the share that arrives hours late, `organic` of the orders."""
-
-    events: int = 100_000
-    seed: int = 1
-    start: date = date(2026, 10, 1)
-    days: int = 31
-    users: int | None = None
-    engagement: float = 0.98
-    organic: float = 0.3
-    refunds: float = 0.08
-    duplicates: float = 0.01
-    disorder: float = 0.03
-    denied: float = 0.08
-    anonymous: float = 0.25
-
-    def __post_init__(self) -> None:
-        shares = (
-            self.engagement,
-            self.organic,
-            self.refunds,
-            self.duplicates,
-            self.disorder,
-            self.denied,
-            self.anonymous,
-        )
-        if not all(0 <= share <= 1 for share in shares):
-            raise ValueError("a share of a scenario is outside 0..1; 0.08 means 8 %")
-        if self.events < 0 or self.days < 1 or (self.users is not None and self.users < 1):
-            raise ValueError("a scenario needs events >= 0, days >= 1 and users >= 1")
-
-    @property
-    def people(self) -> int:
-        """The number of users: ten events each unless told."""
-        return self.users or max(1, self.events // 10)
 
 
 @dataclass(frozen=True)
@@ -84,6 +45,7 @@ _KIND_WEIGHT = np.array(
     ]
 )
 _KIND_PULL = np.array([k.effort.pull * PERSUASION.get(k.action, 0.0) for k in KINDS])
+_SOUGHT = np.array([i for i, kind in enumerate(KINDS) if (kind.effort.id, kind.action) == SOUGHT])
 _HAS_COUPON = np.array([bool(effort.coupons) for effort in EFFORTS])
 _AT_DESK = np.array([effort.causes == DESK for effort in EFFORTS])
 
@@ -100,11 +62,13 @@ class Touches:
 
 @dataclass(frozen=True)
 class Orders:
-    """Completions; `cause` indexes EFFORTS or is ORGANIC, `amount` in hundredths, `new` is 1, 0 or -1 (not said)."""
+    """Completions; `cause` indexes EFFORTS or is ORGANIC, `touch` is the touch that caused it or -1 (none, or the
+    campaign was met elsewhere), `amount` in hundredths, `new` is 1, 0 or -1 (not said)."""
 
     user: Ints
     time: Ints
     cause: Ints
+    touch: Ints
     desk: Flags
     amount: Ints
     coupon: Flags
@@ -123,20 +87,21 @@ class Checkout:
     amount: Ints
 
 
+Columns = TypeVar("Columns", Touches, Orders, Checkout)
+
+
 @dataclass(frozen=True)
 class Plan:
     """A whole period. A record's position is its index in touches + checkout.
 
     `uuid` (16 bytes a row) and `lag` (ms from event to arrival) are by position; `repeats` are the positions that
-    arrive once more, `repeat_lag` later; `denied` (consent) and `anonymous` are by user.
+    arrive once more, `repeat_lag` later.
     """
 
-    scenario: Scenario
+    people: People
     touches: Touches
     orders: Orders
     checkout: Checkout
-    denied: Flags
-    anonymous: Flags
     uuid: NDArray[np.uint8]
     lag: Ints
     repeats: Ints
@@ -159,18 +124,50 @@ def plan(scenario: Scenario) -> Plan:
     touches = _touches(rng, scenario, engaged)
     reversed_, completed_again = _counts(scenario, distinct - engaged)
     orders = _orders(rng, scenario, touches, distinct - engaged - reversed_ - completed_again)
+    checkout = _checkout(rng, scenario, orders, reversed_, completed_again)
+    denied, anonymous = (rng.random(scenario.people) < share for share in (scenario.denied, scenario.anonymous))
+    people = townspeople(scenario, denied, anonymous, orders.user, orders.time)
+    touches, orders, checkout = _happening(scenario, people, _with_seekers(scenario, touches, orders), orders, checkout)
+    distinct = len(touches.time) + len(checkout.time)
     return Plan(
-        scenario=scenario,
+        people=people,
         touches=touches,
         orders=orders,
-        checkout=_checkout(rng, scenario, orders, reversed_, completed_again),
-        denied=rng.random(scenario.people) < scenario.denied,
-        anonymous=rng.random(scenario.people) < scenario.anonymous,
+        checkout=checkout,
         uuid=np.frombuffer(rng.bytes(16 * distinct), np.uint8).reshape(distinct, 16),
         lag=_lag(rng, scenario, distinct),
         repeats=rng.integers(0, max(distinct, 1), repeats),
         repeat_lag=_exponential(rng, HOUR / 4, repeats) + 1,
     )
+
+
+def _with_seekers(scenario: Scenario, touches: Touches, orders: Orders) -> Touches:
+    """The touches, and those of people who were going to buy and find the shop through an advertisement."""
+    rng = np.random.default_rng([scenario.seed, 2])
+    seek = np.flatnonzero((orders.cause == ORGANIC) & (rng.random(len(orders.cause)) < scenario.seekers))
+    n = len(seek)
+    time = np.maximum(orders.time[seek] - 1 - _exponential(rng, HOUR, n), scenario.begin)
+    found = Touches(orders.user[seek], time, _SOUGHT[rng.integers(0, len(_SOUGHT), n)], np.zeros(n, np.bool_))
+    return Touches(*(np.concatenate([getattr(part, f.name) for part in (touches, found)]) for f in fields(Touches)))
+
+
+def _happening(
+    scenario: Scenario, people: People, touches: Touches, orders: Orders, checkout: Checkout
+) -> tuple[Touches, Orders, Checkout]:
+    """The same without the touches of those who are held out, and without the orders that only these would cause."""
+    if not scenario.holdout:
+        return touches, orders, checkout
+    out = held_out(scenario, people)
+    shown = ~out[_EFFORT_OF_KIND[touches.kind], people.tokens(touches.user, touches.time)]
+    reached = ~out[orders.cause, people.tokens(orders.user, orders.time)]
+    bought = np.where(orders.touch < 0, reached, np.append(shown, True)[orders.touch])
+    checkout = _taken(checkout, bought[checkout.order])
+    number = np.cumsum(bought) - 1
+    return _taken(touches, shown), _taken(orders, bought), replace(checkout, order=number[checkout.order])
+
+
+def _taken(columns: Columns, which: Flags) -> Columns:
+    return replace(columns, **{field.name: getattr(columns, field.name)[which] for field in fields(columns)})
 
 
 def _counts(scenario: Scenario, checkout: int) -> tuple[int, int]:
@@ -202,12 +199,13 @@ def _orders(rng: np.random.Generator, scenario: Scenario, touches: Touches, coun
     user = np.where(cause == ORGANIC, strangers, np.concatenate([touches.user[touch], strangers[caused:]]))
     coupon = (cause != ORGANIC) & _HAS_COUPON[cause] & (rng.random(count) < 0.7)
     # Half of those who bring a coupon only ever saw it on paper: nothing but the coupon tells their cause.
-    user = np.where(coupon & (rng.random(count) < 0.5), strangers, user)
+    elsewhere = coupon & (rng.random(count) < 0.5)
     said = rng.random(count)
     return Orders(
-        user=user,
+        user=np.where(elsewhere, strangers, user),
         time=time_,
         cause=cause,
+        touch=np.where((cause == ORGANIC) | elsewhere, -1, np.concatenate([touch, np.zeros(organic, np.int64)])),
         desk=np.where(cause == ORGANIC, rng.random(count) < 0.2, _AT_DESK[cause]),
         amount=np.maximum(100, np.round(rng.lognormal(10.3, 0.6, count)).astype(np.int64)),
         coupon=coupon,
@@ -244,17 +242,13 @@ def _times(rng: np.random.Generator, scenario: Scenario, count: int) -> Ints:
     """Event times with the rhythm of day and week."""
     weekdays = (scenario.start.weekday() + np.arange(scenario.days)) % 7
     hours = _weighted(rng, np.outer(_BY_WEEKDAY[weekdays], _BY_HOUR).ravel(), count)
-    return _begin(scenario) + hours * HOUR + rng.integers(0, HOUR, count)
+    return scenario.begin + hours * HOUR + rng.integers(0, HOUR, count)
 
 
 def _until_end(rng: np.random.Generator, scenario: Scenario, since: Ints) -> Ints:
     """A random part of what is left of the period, so that what follows an event still falls inside."""
-    left = _begin(scenario) + scenario.days * DAY - 1 - since
+    left = scenario.begin + scenario.days * DAY - 1 - since
     return (rng.random(len(since)) * left).astype(np.int64)
-
-
-def _begin(scenario: Scenario) -> int:
-    return int(datetime.combine(scenario.start, time(), UTC).timestamp()) * 1000
 
 
 def _exponential(rng: np.random.Generator, mean: float, count: int) -> Ints:

@@ -28,6 +28,7 @@ _EMAIL = {"view": 75.0, "click": 25.0}
 _PAPER = {"scan": 70.0, "visit": 30.0}
 _STREET = {"view": 50.0, "visit": 35.0, "scan": 15.0}
 
+_SHOWN_BY_SITES = ("social", "search", "email")  # means that somebody can be held out from
 # How much likelier than a view an action leads to a purchase; an action not listed causes none.
 PERSUASION = {"click": 60.0, "scan": 60.0, "visit": 60.0, "follow": 20.0, "comment": 10.0, "like": 4.0, "view": 1.0}
 
@@ -61,11 +62,13 @@ EFFORTS = (
     Effort("newsletter", "October newsletter", "email", ("email",), _EMAIL, 5, 0.8, ("news-10",), ("BREV15",)),
     Effort("ask-online", "Ask the town on the web", "letter", ("letter", "facebook"), _PAPER, 4, 1.2, causes=DESK),
 )
+SOUGHT = ("search", "click")  # the effort and the action of those who were looking for the shop
 EVERYDAY = Effort("", "", "social", ("facebook", "instagram", "linkedin", "x"), _SOCIAL, 10, 0.0)
 
 
-def catalogue_text(start: date = date(2026, 10, 1), days: int = 31) -> str:
-    """The catalogue (TOML) of a campaign period: three goals with targets and every campaign of the town."""
+def catalogue_text(start: date = date(2026, 10, 1), days: int = 31, holdout: float = 0.0) -> str:
+    """The catalogue (TOML) of a campaign period: three goals with targets, every campaign of the town, and where a
+    share of users is held out, a holdout for each that sites show."""
     end = start + timedelta(days=days - 1)
     goals = f"""base_currency = "NOK"
 
@@ -98,7 +101,9 @@ target = 400
 by = {end}
 value = 2.68
 """
-    return goals + "".join(_campaign_text(effort, start, end) for effort in EFFORTS)
+    campaigns = "".join(_campaign_text(effort, start, end) for effort in EFFORTS)
+    tested = [effort for effort in EFFORTS if holdout and effort.means in _SHOWN_BY_SITES]
+    return goals + campaigns + "".join(_holdout_text(effort, holdout) for effort in tested)
 
 
 def _campaign_text(effort: Effort, start: date, end: date) -> str:
@@ -108,6 +113,10 @@ def _campaign_text(effort: Effort, start: date, end: date) -> str:
         f'\n[[campaign]]\nid = "{effort.id}"\nname = "{effort.name}"\nmeans = "{effort.means}"\n'
         f"{written}start = {start}\nend = {end}\n"
     )
+
+
+def _holdout_text(effort: Effort, share: float) -> str:
+    return f'\n[[holdout]]\ncampaign = "{effort.id}"\nshare = {share}\nsalt = "{effort.id}"\n'
 
 
 def _quoted(names: tuple[str, ...]) -> str:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from operator import attrgetter
-from typing import cast
 
-from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
 from streams.core.offsets import OffsetTracker
+from streams.transport.records import Record
 
 #: A batch has at most this many bytes of values, unless one record alone is larger.
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 #: A fetch and a batch have at most this many records, unless Faust's `broker_max_poll_records` says otherwise.
 MAX_BATCH_RECORDS = 8192
-
-_value_size = attrgetter("serialized_value_size")
 
 
 class Batch:
@@ -25,7 +21,7 @@ class Batch:
 
     __slots__ = ("_most", "_records", "_size", "_taken", "offsets", "partition", "topic")
 
-    def __init__(self, tp: TP, records: Sequence[ConsumerRecord], size: int, offsets: OffsetTracker, most: int) -> None:
+    def __init__(self, tp: TP, records: Sequence[Record], size: int, offsets: OffsetTracker, most: int) -> None:
         self.topic: str = tp.topic
         self.partition: int = tp.partition
         #: The partition's offsets in this assignment: `offsets.committed >= batch.next_offset` once it is committed.
@@ -33,8 +29,8 @@ class Batch:
         self._records, self._size, self._taken, self._most = records, size, False, most
         offsets.add(self.next_offset, size)
 
-    def take(self) -> Sequence[ConsumerRecord]:
-        """aiokafka's records: offset, key, value, timestamp (milliseconds), headers. No more are added from now on."""
+    def take(self) -> Sequence[Record]:
+        """Its records. No more are added from now on."""
         self._taken = True
         return self._records
 
@@ -42,31 +38,32 @@ class Batch:
         """Whether it is not taken yet, and so many more records and bytes keep it below the limits."""
         return not self._taken and len(self._records) + records <= self._most and self._size + size <= MAX_BATCH_BYTES
 
-    def grow(self, records: Sequence[ConsumerRecord], size: int) -> None:
+    def grow(self, records: Sequence[Record], size: int) -> None:
         """Add the records that follow, of `size` bytes."""
         self._records = [*self._records, *records]
         self._size += size
         self.offsets.extend(self.next_offset, size)
 
     @property
-    def last(self) -> ConsumerRecord:
+    def last(self) -> Record:
         """Its last record."""
         return self._records[-1]
 
     @property
     def next_offset(self) -> int:
         """The offset to commit when this batch is done."""
-        return cast(int, self.last.offset) + 1
+        return self.last.offset + 1
 
 
-def cut(records: Sequence[ConsumerRecord], limit: int) -> Iterator[tuple[Sequence[ConsumerRecord], int]]:
+def cut(records: Sequence[Record], limit: int) -> Iterator[tuple[Sequence[Record], int]]:
     """Consecutive slices of the records and their bytes: at most `limit` each, unless one record alone is larger."""
-    total = sum(map(_value_size, records))
+    total = sum([len(record.value or b"") for record in records])
     if total <= limit:
         yield records, total
         return
     start = size = 0
-    for index, length in enumerate(map(_value_size, records)):
+    for index, record in enumerate(records):
+        length = len(record.value or b"")
         if index > start and size + length > limit:
             yield records[start:index], size
             start, size = index, 0

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from typing import Any, cast
 
 from aiokafka.errors import OffsetOutOfRangeError
-from aiokafka.structs import ConsumerRecord
 from faust.exceptions import ImproperlyConfigured
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
@@ -19,6 +18,7 @@ from mode.utils.futures import notify
 from streams.core.continuity import Available
 from streams.core.offsets import OffsetTracker
 from streams.transport.batch import MAX_BATCH_BYTES, Batch, cut
+from streams.transport.records import Record
 from streams.transport.thread import ConsumerThread
 
 #: One batch that an agent works on and one that waits for it, and grows meanwhile, keep the agent busy.
@@ -120,7 +120,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             await asyncio.wait_for(self._room.wait(), min(timeout, _ROOM_POLL_SECONDS))
         return {}
 
-    def _batches(self, tp: TP, records: list[ConsumerRecord]) -> Iterator[Batch]:
+    def _batches(self, tp: TP, records: list[Record]) -> Iterator[Batch]:
         offsets = self._offsets.get(tp)
         if offsets is None:
             offsets = self._offsets[tp] = OffsetTracker(records[0].offset)

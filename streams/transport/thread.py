@@ -10,22 +10,31 @@ from typing import cast
 import aiokafka
 from aiokafka import errors
 from aiokafka.consumer.fetcher import OffsetResetStrategy
-from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.transport.batch import MAX_BATCH_RECORDS
+from streams.transport.records import Record, Unread
 
 # A broker holds a fetch without data this long, and aiokafka sends it no other meanwhile: a long wait for an idle
 # partition would stall the busy ones.
 _FETCH_MAX_WAIT_MS = 100
 _COMMIT_TIMEOUT_SECONDS = 10.0
 
-Fetched = dict[TopicPartition, list[ConsumerRecord]]
+Fetched = dict[TopicPartition, list[Record]]
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """The driver's thread, with commits that are tried once and fetches that mind a rebalance."""
+
+    async def on_start(self) -> None:
+        """Start aiokafka's consumer, which has fetched nothing yet."""
+        await super().on_start()
+        self._ensure_consumer()._fetcher._records = Unread(self._is_source)
+
+    def _is_source(self, tp: TopicPartition) -> bool:
+        return tp.topic not in self.app.tables.changelog_topics
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import faust
@@ -19,6 +20,7 @@ from faust.types import StreamT
 from streams.core.segment import SegmentKey
 from streams.journal import Journal
 from streams.transport import Batch, tune_gc, use_uvloop
+from streams.transport.records import Record
 from tests.bench.progress import PARTITIONS, TOPICS, Progress
 
 
@@ -70,7 +72,7 @@ class Meter:
             print(json.dumps([self._records, self._batches, wall, cpu]), flush=True)
 
 
-async def count(batch: Batch) -> None:
+async def count(batch: Batch, records: Sequence[Record]) -> None:
     """Do nothing with it."""
 
 
@@ -78,9 +80,9 @@ decode = msgspec.json.Decoder(Event).decode
 encode = msgspec.msgpack.Encoder().encode
 
 
-async def store(batch: Batch) -> None:
+async def store(batch: Batch, records: Sequence[Record]) -> None:
     """Decode every record; a segment has two columns of it."""
-    events = [decode(record.value) for record in batch.records]
+    events = [decode(record.value or b"") for record in records]
     value = zlib.compress(encode([(event.messageId, event.timestamp) for event in events]), 1)
     await journal.append(batch.partition, SegmentKey(0, 1, batch.next_offset), value[:400_000])
 
@@ -90,10 +92,11 @@ async def work(stream: StreamT[Batch]) -> None:
     async for event in stream.noack().events():
         meter.begin()
         batch = event.value
-        await handle(batch)
+        records = batch.take()
+        await handle(batch, records)
         event.ack()
-        taken[TOPICS.index(batch.topic) * PARTITIONS + batch.partition] += len(batch.records)
-        meter.end(len(batch.records))
+        taken[TOPICS.index(batch.topic) * PARTITIONS + batch.partition] += len(records)
+        meter.end(len(records))
 
 
 use_uvloop()

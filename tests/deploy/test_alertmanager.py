@@ -16,17 +16,24 @@ import pytest
 import yaml
 
 from deploy.kafka.broker import dies_with_parent, free_ports
-from tests.deploy.test_prometheus import ALERTS, run
+from tests.deploy.test_prometheus import ALERTS as OF_PROMETHEUS
+from tests.deploy.test_prometheus import run
+from tests.unit.grafana.test_provisioning import RULES
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "alertmanager"
 CONFIG = FOLDER / "alertmanager.yml"
 PATIENCE = 20  # s
+REPOSITORY = "https://example.org/maalstrom/"
 Labels = Mapping[str, str]
+
+OF_GRAFANA: dict[str, dict[str, Any]] = {rule["title"]: rule for rule in RULES}
+ALERTS = OF_PROMETHEUS | OF_GRAFANA
 
 
 def labels(alert: str, **more: str) -> dict[str, str]:
     """The labels with which an alert of ours arrives."""
-    return {"alertname": alert, "job": "maalstrom"} | ALERTS[alert]["labels"] | more
+    scraped = {"job": "maalstrom"} if alert in OF_PROMETHEUS else {}
+    return {"alertname": alert} | scraped | ALERTS[alert]["labels"] | more
 
 
 def test_the_configuration_is_valid(amtool: Path) -> None:
@@ -90,7 +97,9 @@ def api(alertmanager: list[str], inbox: Inbox, tmp_path_factory: pytest.TempPath
     text = CONFIG.read_text("utf-8").replace("active_time_intervals: [by day]", "")
     text = text.replace("group_wait: 30s", "group_wait: 0s").replace("group_wait: 1m", "group_wait: 0s")
     (folder / "alertmanager.yml").write_text(text.replace("/etc/alertmanager", str(folder)), "utf-8")
-    (folder / "message.tmpl").write_bytes((FOLDER / "message.tmpl").read_bytes())
+    template, unset = (FOLDER / "message.tmpl").read_text("utf-8"), '{{ define "maalstrom.repository" }}'
+    assert f"{unset}{{{{ end }}}}" in template
+    (folder / "message.tmpl").write_text(template.replace(unset, unset + REPOSITORY), "utf-8")
     (folder / "receivers").mkdir()
     for name in ("operator", "team", "business"):
         (folder / "receivers" / name).write_text(f"http://127.0.0.1:{inbox.server_port}/{name}")
@@ -160,6 +169,12 @@ def test_a_broken_pipeline_keeps_business_alerts_back(cause: str, api: str) -> N
     assert kept_back(api, there)[cause] is False
 
 
+@pytest.mark.parametrize("alert", OF_GRAFANA)
+def test_a_broken_pipeline_keeps_alerts_of_grafana_back_as_they_are_sent(alert: str, api: str) -> None:
+    post(api, labels("MaalstromSinkStale"), labels(alert, goal="orders"))
+    until(lambda: kept_back(api, "maalstrom").get(alert, False), lambda: kept_back(api, "maalstrom"))
+
+
 def test_what_does_not_stop_the_flow_keeps_nothing_back(api: str) -> None:
     follow = {"MaalstromSinkFailing", "MaalstromMemoryGrows"}
     others = [name for name in ALERTS if name not in {*BROKEN, *BUSINESS, *follow}]
@@ -198,7 +213,7 @@ def test_a_message_says_what_is_the_matter_and_where_to_read_on(
     alert: str, receiver: str, api: str, inbox: Inbox
 ) -> None:
     job = f"told-{receiver}"
-    wanted = f"summary of {alert}. description of {alert}. runbook_url of {alert}."
+    wanted = f"summary of {alert}. description of {alert}. {REPOSITORY}runbook_url of {alert}."
 
     def told() -> list[dict[str, Any]]:
         parts = [part for path, message in inbox.messages if path == f"/{receiver}" for part in message["attachments"]]

@@ -74,8 +74,8 @@ def dump(dsn: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def _readable(table: str) -> str:
-    if table == "engagement_users":
-        return "day, campaign, network, finalizeAggregation(users) AS users"
+    if "users" in TABLES[table].columns:
+        return "* REPLACE (finalizeAggregation(users) AS users)"
     return "* EXCEPT (version)"
 
 

@@ -16,6 +16,9 @@ ORDER = (
 )
 
 
+MORNING, EVENING = (ORDER.replace("o1", f"o{n}").replace("T10", f"T{at}") for n, at in ((1, "09"), (2, "18")))
+
+
 def test_more_files_of_a_period_are_refused_until_they_replace_it(tmp_path: Path) -> None:
     (tmp_path / "catalogue.toml").write_text('base_currency = "NOK"\n' + CATALOGUE)
     (tmp_path / "engagement.ndjson").write_text(TOUCH)
@@ -34,3 +37,24 @@ def test_more_files_of_a_period_are_refused_until_they_replace_it(tmp_path: Path
             "SELECT campaign, sum(conversions) AS n FROM goal_attribution_now WHERE model = 'linear' GROUP BY campaign"
         )
     assert [(row["campaign"], int(row["n"])) for row in rows] == [("autumn", 1)]
+
+
+def test_other_hours_of_a_day_are_refused_until_they_replace_it(tmp_path: Path) -> None:
+    """A row of path_transitions says all of a day: that of the morning would be gone, its figures would not."""
+    (tmp_path / "catalogue.toml").write_text('base_currency = "NOK"\n' + CATALOGUE)
+    (tmp_path / "morning.ndjson").write_text(MORNING)
+    (tmp_path / "evening.ndjson").write_text(EVENING.replace('"1"', '"2"'))
+    (tmp_path / "next.ndjson").write_text(EVENING.replace("o2", "o3").replace('"1"', '"3"').replace("-02T", "-03T"))
+    dsn = f"chdb://{tmp_path / 'db' / 'clickhouse'}"
+    replay = ("replay", "--catalogue", "catalogue.toml", "--clickhouse", dsn, "--checkout")
+    assert maalstrom(*replay, "morning.ndjson", cwd=tmp_path).status == 0
+    assert maalstrom(*replay, "next.ndjson", cwd=tmp_path).status == 0
+    refused = maalstrom(*replay, "evening.ndjson", cwd=tmp_path)
+    assert refused.status == 1
+    assert "another replay, of other files or with another catalogue, between 2026-11-02 00:00 UTC and" in refused.err
+    assert maalstrom(*replay, "evening.ndjson", "--replace", cwd=tmp_path).status == 0
+    with connect(dsn) as client:
+        orders = client.query("SELECT conversion_id FROM conversions FINAL ORDER BY conversion_id")
+        figures = client.query("SELECT toUInt32(sum(conversions)) AS n FROM goal_attribution_now WHERE model = 'last'")
+    assert [row["conversion_id"] for row in orders] == ["2", "3"]
+    assert figures == [{"n": 2}]

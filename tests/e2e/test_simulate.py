@@ -12,7 +12,7 @@ from streams.brokers import BrokerError
 from streams.embedded.broker import EmbeddedBroker
 from streams.simulate import feed
 from streams.topics import partition_of
-from tests.e2e.commands import TOPICS, Month, maalstrom, ok
+from tests.e2e.commands import TOKEN_KEY, TOPICS, Month, maalstrom, ok
 from tests.integration.records import stored
 
 SCENARIO = ("--events", "3000", "--days", "9", "--start", "2026-02-20")
@@ -52,6 +52,14 @@ def test_wrong_scenarios_end_with_2(tmp_path: Path) -> None:
         done = maalstrom("simulate", tmp_path / "x", *wrong)
         assert (done.status, done.out) == (2, "")
     assert not (tmp_path / "x").exists()
+
+
+def test_a_holdout_is_in_the_catalogue_and_needs_the_key(tmp_path: Path) -> None:
+    done = maalstrom("simulate", tmp_path / "x", *SCENARIO, "--holdout", "0.2")
+    assert done.status == 1
+    assert "MAALSTROM_TOKEN_KEY is not set" in done.err
+    ok(maalstrom("simulate", tmp_path, *SCENARIO, "--holdout", "0.2", env={"MAALSTROM_TOKEN_KEY": TOKEN_KEY}))
+    assert {holdout.campaign.id for holdout in Month(tmp_path).catalogue.holdouts} >= {"autumn", "search"}
 
 
 def test_they_go_to_kafka_too_where_their_keys_belong(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from streams.simulate import Scenario, catalogue_text, generate
 from streams.topics import FORWARDED, Layout, create, dead_letters_of, journal_topic, lag
 from tests.integration.processes import Worker
 from tests.integration.records import Record, Stored, send, stored
-from tests.integration.written import Tables, differences, read_tables, summary
+from tests.integration.written import Tables, differences, read_tables, summary, wrongly_restated
 from tests.reference import Result, attribute
 from tests.reference_events import DeadLetter, decode
 
@@ -142,6 +142,11 @@ class Rig:
         with clickhouse.connect(self.dsn) as client:
             return read_tables(client)
 
+    def wrongly_restated(self) -> list[str]:
+        """Where restatements do not lead from what was first reported to what is known now."""
+        with clickhouse.connect(self.dsn) as client:
+            return wrongly_restated(client)
+
     def records(self) -> list[Stored]:
         """Every event that the topics hold."""
         return [record for topic in EVENTS for record in stored(self.bootstrap, topic)]
@@ -179,7 +184,7 @@ class Rig:
     def _problems(self, wanted: Result) -> str:
         if behind := self.behind():
             return f"{behind} records are not committed"
-        lines = differences(self.tables(), wanted, TOKEN_KEY.encode())
+        lines = differences(self.tables(), wanted, TOKEN_KEY.encode()) + self.wrongly_restated()
         return summary(lines) if lines else ""
 
     def _until(self, problems: Callable[[], str], deadline: float) -> None:

@@ -14,7 +14,7 @@ ALERT = Alert(
     "customers",
     Drop(0, MINUTE, MINUTE + 24, 30.25, 4.0),
     Verdict("tag", ("web",)),
-    [Loss("autumn", 20.0, 0.75), Loss("høst", 6.25, 0.25)],
+    [Loss("autumn", 20.0, 0.7619), Loss("høst", 6.2512, 0.2381)],
     [],
 )
 
@@ -47,4 +47,4 @@ def test_a_record_says_it_to_people():
     )
     assert (found["expected"], found["seen"], found["cause"], found["sources"]) == (30.2, 4.0, "tag", ["web"])
     assert "tag or checkout is broken" in found["explanation"]
-    assert found["campaigns"][1] == {"name": "høst", "missing": 6.25, "share": 0.25}
+    assert found["campaigns"][1] == {"name": "høst", "missing": 6.3, "share": 0.24}

@@ -46,6 +46,11 @@ def buy(client, first, n, name="o", value=1, goal="g", at="2026-11-10 12:00:00",
     client.command(BOUGHT.format(first=first, n=n, **names))
 
 
+def link(client, *pairs):
+    """Each a token and the user id that it was said to be of."""
+    client.command(f"INSERT INTO token_links VALUES {', '.join(map(str, pairs))}")
+
+
 def lift(client, measure="conversions", goal="g", currency="", model="linear"):
     where = " AND ".join(f"{name} = {{{name}:String}}" for name in ("measure", "goal", "currency", "model"))
     wanted = {"measure": measure, "goal": goal, "currency": currency, "model": model}
@@ -114,6 +119,37 @@ def test_who_counts(tested):
     row = lift(tested)
     assert (row["users"], row["held_users"], row["leaked"]) == (10, 10, 3)
     assert (row["converted"], row["held_converted"], row["total"], row["held_total"]) == (0, 2, 0, 2)
+
+
+def test_each_token_has_what_its_person_bought(tested):
+    see(tested, 1, 4)
+    see(tested, 11, 3, held=1)
+    link(tested, (2, 1), (2, 1), (12, 11))
+    link(tested, (12, 11), (13, 4))  # one person, a token in each group
+    buy(tested, 1, 1)
+    buy(tested, 4, 1)
+    buy(tested, 11, 1)
+    row = lift(tested)
+    assert (row["users"], row["held_users"], row["crossed"], row["ambiguous"]) == (4, 3, 1, 0)
+    assert (row["total"], row["converted"]) == (3, 3)  # of 1 by 1 and by 2, of 4 by 4
+    assert (row["held_total"], row["held_converted"]) == (3, 3)  # of 11 by 11 and by 12, of 4 by 13
+
+
+def test_a_token_of_two_users_is_nobody_elses(tested):
+    see(tested, 1, 3)
+    link(tested, (3, 1), (3, 2))
+    buy(tested, 1, 3)
+    row = lift(tested)
+    assert (row["users"], row["total"], row["ambiguous"], row["crossed"]) == (3, 3, 1, 0)
+
+
+def test_a_token_that_was_only_bought_with_and_is_linked_since_counts_as_if_that_had_been_known(tested):
+    see(tested, 1, 1, engaged=0)
+    see(tested, 2, 1, engaged=0)
+    link(tested, (1, 2))
+    buy(tested, 2, 1)
+    row = lift(tested)
+    assert (row["users"], row["total"]) == (1, 1)
 
 
 def test_what_was_taken_back_counts_no_more(tested):

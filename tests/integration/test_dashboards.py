@@ -46,7 +46,8 @@ def month(tmp_path_factory):
     folder = tmp_path_factory.mktemp("month")
     simulate.write(folder, simulate.Scenario(events=6_000, engagement=0.9, start=START))
     with (folder / "engagement.ndjson").open("ab") as file:
-        file.writelines(visit(campaign) for campaign in (ODD, HOSTILE))
+        file.writelines(visit(campaign, user) for campaign in (ODD, HOSTILE) for user in range(10))
+        file.write(visit("seen by one", 1))
     catalogue = parse((folder / "catalogue.toml").read_text("utf-8") + HOLDOUT)
     with connect("chdb://memory") as client, ndjson.DeadLetterFile(folder / "dead.ndjson") as letters:
         migrations.apply(client)
@@ -68,11 +69,12 @@ def month(tmp_path_factory):
         yield client
 
 
-def visit(campaign):
+def visit(campaign, user):
     event = {
         "type": "track",
         "event": "Social Interaction",
-        "messageId": f"visit of {campaign}",
+        "messageId": f"visit of {campaign} by {user}",
+        "userId": f"visitor-{user}",
         "timestamp": "2026-10-09T12:00:00Z",
         "context": {"campaign": {"id": campaign}},
         "properties": {"action": "click", "network": "x"},
@@ -203,4 +205,33 @@ def test_options_of_variables_are_what_there_is_and_can_be_quoted(month):
 
 def test_a_value_stays_a_value(month):
     chosen = replace(ALL, values=CHOSEN | {"campaign": [ODD.lower()]}, everything=frozenset({"network"}))
-    assert [row[:4] for row in ask(month, "campaigns: Campaigns and networks", chosen)] == [(ODD.lower(), "", "x", 1)]
+    assert [row[:4] for row in ask(month, "campaigns: Campaigns and networks", chosen)] == [(ODD.lower(), "", "x", 10)]
+
+
+def test_a_campaign_of_few_users_is_not_named(month):
+    assert ("withheld", "", "x", 1) in [row[:4] for row in ask(month, "campaigns: Campaigns and networks")]
+    chosen = replace(ALL, values=CHOSEN | {"campaign": ["seen by one"]}, everything=frozenset({"network"}))
+    assert ask(month, "campaigns: Campaigns and networks", chosen) == []
+    (options,) = [query for query in variable_queries() if query.place == "campaigns: $campaign"]
+    found = {row["value"] for row in month.query(expanded(options.sql, ALL))}
+    assert "withheld" in found
+    assert "seen by one" not in found
+
+
+def test_restatements_are_told_by_cause_and_nothing_of_a_replay_is_provisional(month):
+    assert {row[1:] for row in ask(month, "goals: When figures are settled")} == {(0, "nothing")}
+    why = "goals: Why figures were restated: ${goal:text}"
+    assert {row[1:] for row in ask(month, why)} == {(0, 0, 0)}
+    rows = [("autumn", "late_touch", 2), ("paper", "late_touch", -2), ("paper", "reversal", -1)]
+    values = ", ".join(
+        f"('2026-10-09', 'orders', 'linear', '{campaign}', '{cause}', {n}, 1)" for campaign, cause, n in rows
+    )
+    month.command(
+        "INSERT INTO goal_restatements (window_start, goal, model, campaign, cause, conversions, version) "
+        f"VALUES {values}"
+    )
+    assert ask(month, why)[:3] == [
+        ("Engagement that came late", 2, -2, 0),
+        ("Refund or cancellation", 0, -1, -1),
+        ("Catalogue changed", 0, 0, 0),
+    ]

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tests.integration.harness import Rig, simulated
+from tests.integration.people import several_tokens
 from tests.integration.processes import Worker
 from tests.integration.proxy import MODES, Proxy
 from tests.integration.records import Feed
@@ -29,20 +30,21 @@ def test_a_worker_killed_at_any_moment(rig: Rig) -> None:
     # A fixed place in the group: the next one takes it over without waiting for the dead one's session to end.
     worker = rig.worker(CONSUMER_GROUP_INSTANCE_ID="one")
     worker.start()
-    with Feed(rig.bootstrap, simulated(30_000, seed=10, **GOOD), seconds=60):
+    records = several_tokens(simulated(30_000, seed=10, **GOOD), seed=10)
+    with Feed(rig.bootstrap, records, seconds=60):
         while worker.kills < KILLS:
             worker.wait_ready()
             time.sleep(moments.random())
             worker.kill()
             worker.start()
     account = rig.settle()
-    assert (account.records, worker.kills) == (30_000, KILLS)
+    assert (account.records, worker.kills) == (len(records), KILLS)
 
 
 def test_workers_that_join_and_leave(rig: Rig) -> None:
     moments = random.Random(2)
     workers = [rig.worker() for _ in range(3)]
-    with Feed(rig.bootstrap, simulated(20_000, seed=12, **GOOD), seconds=30) as feed:
+    with Feed(rig.bootstrap, several_tokens(simulated(20_000, seed=12, **GOOD), seed=12), seconds=30) as feed:
         workers[0].start()
         while feed.is_alive():
             other = workers[moments.randrange(1, 3)]

@@ -98,10 +98,17 @@ def test_every_kind_of_wrong_row_is_found(fed: Rig) -> None:
         f"FROM conversions FINAL WHERE user > 0 {one}",
     }
     wanted = fed.expected(fed.records())
+    assert fed.wrongly_restated() == []
     for table, sql in wrongs.items():
         change(fed, sql)
         found = differences(fed.tables(), wanted, TOKEN_KEY.encode())
         assert any(line.startswith(table) for line in found), table
+    change(
+        fed,
+        "INSERT INTO goal_restatements (window_start, goal, model, conversions, version) "
+        "SELECT min(window_start), any(goal), 'first', -1, 1 FROM goal_attribution",
+    )
+    assert [line.split(":")[0].split(", ")[1] for line in fed.wrongly_restated()] == ["first"]
     with pytest.raises(AssertionError, match=r"^\d+ differences:\n(goal_attribution .*\n)+"):
         fed.settle(timeout=0.1)
 

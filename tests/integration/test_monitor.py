@@ -40,6 +40,10 @@ class Group:
 
 class Owner:
     leads = ready = True
+    flushes = 0
+
+    async def flush(self):
+        self.flushes += 1
 
 
 class Outbox(list):
@@ -88,7 +92,7 @@ class Town:
         numbers = {"window_start": window, "reported_at": window // 3600 * 3600, "partition": zero + partition}
         self.client.insert(table, columns | numbers | {"version": np.ones(n, np.uint64)} | amounts)
 
-    def look(self, times=2):
+    def look(self, times=3):
         for _ in range(times):
             asyncio.run(self.monitor.look((self.minute + 5) * MINUTE))
 
@@ -165,7 +169,7 @@ def test_a_pipeline_that_is_late_is_no_drop(town):
     town.live(240, {"facebook": 60, "tiktok": 0}, looks=False)
     town.minute -= 240
     town.insert("goal_attribution", np.array([(NOON - 1) * 60]), 1, "late", conversions=np.array([1_000_000]))
-    town.look(5)
+    town.look(6)
     assert town.outbox == []
 
 
@@ -174,7 +178,7 @@ def test_what_the_broker_refuses_is_said_again(town):
     town.live(60, {"facebook": 0, "tiktok": 0}, looks=False)
     for _ in range(2):
         with pytest.raises(KafkaError):
-            town.look(2)
+            town.look(3)
     town.look()
     assert (len(town.outbox), len(town.rows)) == (1, 1)
 

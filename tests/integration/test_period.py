@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from streams.period import holds_live_rows, remove_rows
+from streams.period import holds_live_rows, remove_rows, whole_days
 
 DAY = 86_400
 START = 20_700 * DAY
@@ -19,6 +19,7 @@ def report(client, at, origin="live", version=9, value=1_000_000):
     money = figures("partition", "conversions", "reversed_conversions", "reversed_value")
     row = {**when, **WORDS, **money, "value": np.array([value]), "version": np.array([version])}
     client.insert("goal_attribution", row)
+    client.insert("goal_restatements", {**row, "cause": ["reversal"]})
     words = {name: ["x"] for name in ("campaign", "network", "action")}
     client.insert("engagement_counts", {**when, **words, **figures("partition", "events", "version")})
     seen = {"day": np.array([at // DAY]), "campaign": ["x"], "network": ["x"]}
@@ -47,6 +48,12 @@ def test_a_period_holds_live_rows_to_the_minute(client):
     assert [holds_live_rows(client, first * 1000, last * 1000) for first, last in free] == [False] * 3
 
 
+def test_the_days_of_a_period_are_whole():
+    day = DAY * 1000
+    assert whole_days(START * 1000, START * 1000) == (START * 1000, START * 1000 + day - 1)
+    assert whole_days(START * 1000 - 1, START * 1000 + day) == (START * 1000 - day, START * 1000 + 2 * day - 1)
+
+
 def test_engagement_alone_is_live_too(client):
     report(client, START)
     client.command("TRUNCATE TABLE goal_attribution")
@@ -57,7 +64,7 @@ def test_removed_rows_are_gone_at_once_and_give_way_to_lower_versions(client):
     for at in (START - 60, START, START + 60, START + 120):
         report(client, at)
     remove_rows(client, START * 1000, (START + 60) * 1000 + 59_999)
-    for table in ("goal_attribution", "engagement_counts"):
+    for table in ("goal_attribution", "goal_restatements", "engagement_counts"):
         assert minutes(client, table) == [START - 60, START + 120]
     report(client, START, version=1, value=5)
     values = client.query("SELECT value FROM goal_attribution_now WHERE window_start = {at:DateTime}", {"at": START})
@@ -77,6 +84,20 @@ def test_a_removed_conversion_does_not_fall_back_to_an_older_version(client):
     remove_rows(client, START * 1000 + 5, START * 1000 + 5)
     left = client.query("SELECT conversion_id FROM conversions FINAL ORDER BY conversion_id")
     assert [row["conversion_id"] for row in left] == ["after", "moved-out"]
+
+
+def test_users_of_a_campaign_are_those_that_remain(client):
+    for at in (START, START + DAY, START + 2 * DAY):
+        report(client, at)
+    client.command(
+        "INSERT INTO conversions (goal, conversion_id, occurred_at, user, touch_campaign, version)"
+        " VALUES ('g', 'stays', '2000-01-01', 7, ['x', 'paper'], 1), ('g', 'goes', {at:UInt32}, 8, ['x'], 1)",
+        {"at": START + DAY},
+    )
+    users = "SELECT campaign, uniqCombined64Merge(users) AS n FROM campaign_users GROUP BY campaign ORDER BY campaign"
+    assert client.query(users) == [{"campaign": "paper", "n": 1}, {"campaign": "x", "n": 5}]
+    remove_rows(client, (START + 60) * 1000, (START + 2 * DAY) * 1000)
+    assert client.query(users) == [{"campaign": "paper", "n": 1}, {"campaign": "x", "n": 3}]
 
 
 def test_users_of_whole_days_are_removed(client):

@@ -142,3 +142,20 @@ def test_rounded_figures_add_up_and_stay_near(amounts, places):
     rounded = _adding_up(amounts, places)
     assert sum(rounded, Decimal(0)) == sum(amounts, Decimal(0)).quantize(unit)
     assert all(abs(near - exact) < unit for near, exact in zip(rounded, amounts, strict=True))
+
+
+def test_it_says_from_when_on_figures_may_still_change(filled):
+    assert "Provisional" not in printed(filled)
+    filled.command(
+        "INSERT INTO conversions (goal, conversion_id, occurred_at, first_reported_at, updated_at, version) VALUES"
+        " ('customers', '1', '2026-11-01', '2026-11-01', '2026-11-02 01:00:00', 1)"
+    )
+    assert lines(printed(filled))[-3:-1] == [
+        ["No conversions from: Radio"],
+        ["Provisional since 2026-11-04 23:00 UTC; before, under 1 % still change"],
+    ]
+
+
+def test_a_database_of_before_that_was_known_is_reported_all_the_same(filled):
+    filled.command("DROP VIEW settled")
+    assert "Autumn on Facebook" in printed(filled)

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import faust
-from aiokafka import ConsumerRecord
 from faust.types import StreamT
 
 from streams.core.segment import SegmentKey
 from streams.journal import Journal
 from streams.transport import Batch, consumer, tune_gc, use_uvloop
+from streams.transport.records import Record
 
 use_uvloop()
 tune_gc()
@@ -70,7 +70,7 @@ async def restore(partitions: set[int]) -> None:
     say("restored", partitions=sorted(partitions), segments=segments, states=states)
 
 
-async def apply(batch: Batch, records: Sequence[ConsumerRecord]) -> None:
+async def apply(batch: Batch, records: Sequence[Record]) -> None:
     state = states[batch.partition]
     covered = state.get(f"{batch.topic}-next", 0)
     new = [record for record in records if record.offset >= covered]
@@ -93,7 +93,7 @@ async def work(stream: StreamT[Batch]) -> None:
             topic=batch.topic.removeprefix(f"{group}-"),
             partition=batch.partition,
             offsets=[record.offset for record in records],
-            digest=zlib.crc32(repr([(r.key, r.value, r.headers) for r in records]).encode()),
+            digest=zlib.crc32(repr([(r.key, r.value, tuple(r.headers)) for r in records]).encode()),
         )
         while gate.exists():
             await asyncio.sleep(0.02)

@@ -65,6 +65,22 @@ def _counts(client: Client) -> dict[Key, int]:
     return {(r["at"], r["campaign"], r["network"], r["action"]): int(r["n"]) for r in rows if r["n"]}
 
 
+_FIRST = """
+SELECT goal, model, sum(n) AS first, any(m.stated) AS stated FROM
+(
+    SELECT goal, model, conversions + reversed_conversions AS n FROM goal_attribution FINAL
+    UNION ALL SELECT goal, model, -(conversions + reversed_conversions) FROM goal_restatements FINAL
+) AS f
+INNER JOIN (SELECT goal, count() AS stated FROM conversions FINAL GROUP BY goal) AS m USING (goal)
+GROUP BY goal, model HAVING first != stated
+"""
+
+
+def wrongly_restated(client: Client) -> list[str]:
+    """Goals where what is known now less all restatements is not each conversion once, as it was first reported."""
+    return [f"{r['goal']}, {r['model']}: {r['first']} of {r['stated']} first reports" for r in client.query(_FIRST)]
+
+
 def unlike_transitions(client: Client, wanted: Result) -> list[str]:
     """Where path_transitions differs from the reference."""
     found = {(r["goal"], r["on"], r["source"], r["target"]): [r["c"], r["e"]] for r in client.query(_TRANSITIONS)}

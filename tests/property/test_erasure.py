@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from streams.core.erasure import ERASURES, apart, request, rewritten, thinned
 from streams.core.segment import decode, encode, open_since
 from streams.core.tokens import Tokens
-from tests.property.test_ledger import HOUR, KEY, Worker, check, expected, slow
-from tests.property.test_routing import PARTITIONS, Cluster, of_one_buyer
+from tests.cluster import PARTITIONS, Cluster
+from tests.driver import KEY
+from tests.messages import HOUR
+from tests.property.test_ledger import Worker, check, expected, slow
 from tests.reference import Result
-from tests.strategies import Stream, streams
+from tests.strategies import CATALOGUE, Stream, streams
 
 TOKENS = Tokens(KEY)
 PEOPLE = ("u", "v", "w", "x", "y")
@@ -163,9 +165,9 @@ class Partitions(Cluster):
 
 
 @settings(slow, max_examples=30)
-@given(streams().map(of_one_buyer), st.sampled_from(PEOPLE), st.randoms(use_true_random=False))
+@given(streams(), st.sampled_from(PEOPLE), st.randoms(use_true_random=False))
 def test_all_partitions_forget(stream: Stream, person: str, random: Any) -> None:
-    cluster = Partitions()
+    cluster = Partitions(CATALOGUE)
     for topic, value in stream:
         cluster.logs[topic, random.randrange(PARTITIONS)].append((None, value, None))
     early = random.random() < 0.5

@@ -43,6 +43,7 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
         ("MAALSTROM_RETENTION", "a week", "is not a duration"),
         ("MAALSTROM_FLUSH_SECONDS", "0", "greater than 0"),
         ("MAALSTROM_APP_ID", "two words", "pattern"),
+        ("MAALSTROM_SMALLEST_GROUP", "-1", "greater than or equal to 0"),
         ("WEB_PORT", "70000", "less than or equal to 65535"),
     ],
 )

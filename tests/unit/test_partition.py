@@ -18,7 +18,7 @@ from streams.core.segment import SegmentKey
 from streams.core.tokens import Tokens
 from streams.partition import Partition
 from tests.driver import CATALOGUE, KEY
-from tests.messages import DAY, NOON, order, touch
+from tests.messages import DAY, NOON, identify, order, refund, touch
 from tests.tables import Database
 
 
@@ -161,6 +161,39 @@ def test_an_idle_owner_does_not_forget_what_is_written(owner: Owner) -> None:
     assert owner.engagement() == 80
     rows = owner.database.tables["engagement_counts"].values()
     assert sorted(row["events"] for row in rows) == [40, 40]
+
+
+def restated(owner: Owner) -> set[str]:
+    return {key[-1] for key in owner.database.goal_restatements()}
+
+
+def test_the_next_owner_restates_for_the_same_cause(owner: Owner) -> None:
+    """Also where the last one looked again, found nothing new and left no statement that would say so."""
+    owner.take("engagement", touch("a", NOON - 1, user="u1"))
+    owner.take("checkout", order("c", NOON, "o", 100, user="u1"))
+    owner.flush()
+    owner.take("identity", identify("i", NOON, "nobody", "u1"))
+    owner.flush()
+    owner.restart()
+    owner.take("engagement", touch("late", NOON, "paper", user="u1"))
+    owner.restart()
+    owner.flush()
+    assert restated(owner) == {"late_touch"}
+
+
+def test_restatements_of_the_open_hour_are_as_they_were_through_merges_and_restarts(owner: Owner) -> None:
+    owner.take("checkout", order("c", NOON, "o", 100, user="u1"))
+    for i in range(120):
+        owner.take("engagement", touch(f"t{i}", NOON - 120 + i, f"campaign-{i % 3}", user="u1"))
+        if i % 40 == 20:
+            owner.take("checkout", refund(f"r{i}", NOON, "o", total=1))
+        owner.flush()
+    wanted = owner.database.goal_restatements()
+    assert restated(owner) == {"late_touch", "reversal"}
+    owner.database.tables["goal_restatements"] = {}
+    owner.restart()
+    owner.flush()
+    assert owner.database.goal_restatements() == wanted
 
 
 def test_an_order_counts_once_through_merges_and_restarts(owner: Owner) -> None:

@@ -101,6 +101,16 @@ def test_a_stop_lets_the_flush_under_way_end(monkeypatch: pytest.MonkeyPatch) ->
         assert client.query("SELECT count() AS n FROM engagement_users") == [{"n": 1}]
 
 
+def test_it_says_from_how_many_users_on_a_campaign_is_shown_by_name() -> None:
+    async def whole(client: Client) -> None:
+        worker = Worker(RULES, client, Journal(), Outbox(), 1, Group(), smallest_group=3)
+        await worker.flush()
+
+    with connect("chdb://memory") as client:
+        asyncio.run(whole(client))
+        assert client.query("SELECT id, value FROM settings FINAL") == [{"id": "smallest_group", "value": "3"}]
+
+
 def test_it_is_ready_while_clickhouse_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, bool] = {}
 

@@ -76,24 +76,52 @@ def test_an_hour_that_ended_since_the_last_rows_is_given_too() -> None:
 
 def test_a_restatement_moves_figures_in_the_hour_of_the_restatement() -> None:
     some, before, after = aggregates(), statement(0), statement(0, 1)
-    some.stated(NOW, [before], [])
+    some.stated(NOW, [(before, None)])
     assert conversions(some) == {(NOW, "a"): 1_000_000}
-    some.stated(NOW + 1, [after], [before])
+    some.stated(NOW + 1, [(after, before)])
     assert conversions(some) == {(NOW + 1, "a"): -1_000_000, (NOW + 1, "b"): 1_000_000}
 
 
 def test_a_restatement_in_the_same_hour_leaves_zeros_that_are_written() -> None:
     some, before, after = aggregates(), statement(0), statement(1)
-    some.stated(NOW, [before], [])
+    some.stated(NOW, [(before, None)])
     conversions(some)
-    some.stated(NOW, [after], [before])
+    some.stated(NOW, [(after, before)])
     assert conversions(some) == {(NOW, "a"): 0, (NOW, "b"): 1_000_000}
+
+
+def restated(some: Aggregates, model: str = "last") -> dict[tuple[str, str], list[int]]:
+    """Differences of conversions and value by (campaign, cause)."""
+    found = rows(some.changes(1).get("goal_restatements", {}))
+    return {(r["campaign"], r["cause"]): [r["conversions"], r["value"]] for r in found if r["model"] == model}
+
+
+def test_a_restatement_says_by_cause_what_it_moved_and_a_first_statement_nothing() -> None:
+    some, before = aggregates(), statement(0)
+    moved, taken = statement(1, cause="late_touch"), statement(1, remaining=0, status="reversed", cause="reversal")
+    some.stated(NOW, [(before, None)])
+    assert restated(some) == {}
+    some.stated(NOW, [(moved, before)])
+    some.stated(NOW, [(taken, moved)])
+    whole = [1_000_000, 1_000_000]
+    assert restated(some) == {
+        ("a", "late_touch"): [-1_000_000, -1_000_000],
+        ("b", "late_touch"): whole,
+        ("b", "reversal"): [-1_000_000, -1_000_000],
+    }
+
+
+def test_of_a_restatement_that_says_no_cause_no_difference_is_known() -> None:
+    """It is from a journal that was written before causes were."""
+    some = aggregates()
+    some.stated(NOW, [(statement(1), statement(0))])
+    assert restated(some) == {}
 
 
 def test_a_replay_reports_every_minute_in_its_own_hour() -> None:
     some = aggregates("replay")
     engaged(some, REPLAYED, (NOON, 0), (NOON + DAY, 0))
-    some.stated(REPLAYED, [statement(0), statement(1, time=NOON + DAY)], [])
+    some.stated(REPLAYED, [(statement(0), None), (statement(1, time=NOON + DAY), None)])
     changes = some.changes(1)
     for table in ("goal_attribution", "engagement_counts"):
         found = rows(changes[table])
@@ -104,7 +132,7 @@ def test_a_replay_reports_every_minute_in_its_own_hour() -> None:
 def test_rows_have_the_columns_of_their_tables() -> None:
     some = aggregates()
     engaged(some, NOW, (NOON, 0))
-    some.stated(NOW, [statement(0), statement(reason="no_touch")], [])
+    some.stated(NOW, [(statement(0), None), (statement(reason="no_touch", cause="reversal"), statement(0))])
     for table, columns in some.changes(1).items():
         assert set(columns) == set(TABLES[table].columns)
         assert row_count(columns) > 0
@@ -112,7 +140,7 @@ def test_rows_have_the_columns_of_their_tables() -> None:
 
 def test_the_unattributed_have_neither_campaign_nor_network() -> None:
     some = aggregates()
-    some.stated(NOW, [statement(reason="no_touch")], [])
+    some.stated(NOW, [(statement(reason="no_touch"), None)])
     found = rows(some.changes(1)["goal_attribution"])
     assert {(row["campaign"], row["network"], row["reason"]) for row in found} == {("", "", "no_touch")}
     assert {(row["partition"], row["origin"], row["currency"], row["customer"]) for row in found} == {

@@ -19,7 +19,7 @@ U = TOKENS.hash("u")
 
 class Worker(Driver):
     def erase(self, token: str) -> None:
-        self._apply("erasures", [request(TOKENS.hash(token))])
+        self.take("erasures", request(TOKENS.hash(token)))
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_request_names_a_token_by_its_hash() -> None:
 )  # fmt: skip
 def test_what_names_nobody_is_a_dead_letter(raw: bytes | None, worker: Worker) -> None:
     assert isinstance(requests([raw])[0], Rejected)
-    applied = worker._apply("erasures", [raw, request(U)])  # type: ignore[list-item]
+    applied = worker.take("erasures", raw, request(U))  # type: ignore[arg-type]
     assert applied.outcomes[0].counts == {"dead_letter": 1, "accepted": 1}
     assert applied.segment.erased == [U]
 

@@ -11,7 +11,7 @@ from streams.core.expectation import Expectation
 ONE = np.ones(1, np.bool_)
 
 
-def expecting(rate, certainty=1e12, wander=0.0, goals=1, dispersion=1.0, unrest=0.0):
+def expecting(rate, certainty=1e12, wander=0.0, goals=1, dispersion=1.0, unrest=(0.0, 0.0, 0.0)):
     full = np.ones(goals)
     return Expectation(
         shape=np.ones((goals, 672)),
@@ -19,7 +19,7 @@ def expecting(rate, certainty=1e12, wander=0.0, goals=1, dispersion=1.0, unrest=
         certainty=full * certainty,
         growth=full * 0,
         dispersion=full * dispersion,
-        unrest=full * unrest,
+        unrest=np.tile(unrest, (goals, 1)),
         wander=np.full((goals, 168), wander),
     )
 
@@ -71,8 +71,15 @@ def test_dispersed_counts_prove_less():
 def test_a_rate_that_varies_from_hour_to_hour_proves_less_of_little_and_as_much_of_none():
     for counts, least, most in (([1] * 30, 0, 0.1), ([0] * 30, 1e4, 1)):
         evidence = fed(counts, expecting(2.0))
-        sure, restless = (evidence.ratios(expecting(2.0, unrest=unrest))[0, 0] for unrest in (0, 0.04))
+        sure, restless = (evidence.ratios(expecting(2.0, unrest=(0, of_hours, 0)))[0, 0] for of_hours in (0, 0.04))
         assert least < restless < most * sure
+
+
+@pytest.mark.parametrize(("minutes", "as_one"), [(10, 0.08), (60, 0.04), (240, 0.03), (2880, 0.015)])
+def test_the_restlessness_of_the_time_that_has_passed_counts(minutes, as_one):
+    evidence = fed([1] * minutes, expecting(2.0))
+    found = evidence.ratios(expecting(2.0, unrest=(0.08, 0.04, 0.03)))[0, 0]
+    assert found == pytest.approx(fed([1] * minutes, expecting(2.0, 1 / as_one)).ratios(EXPECTING)[0, 0])
 
 
 def test_what_is_not_known_proves_nothing():

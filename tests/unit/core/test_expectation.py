@@ -96,8 +96,26 @@ def test_what_varies_more_than_chance_is_known_to():
     uneven = np.random.default_rng(8).poisson(np.exp(hour) * 15 * HOURS).astype(float)
     assert learnt(restless).wander[0, 0] > 5 * learnt(steady).wander[0, 0]
     assert learnt(restless).certainty[0] < learnt(steady).certainty[0] / 3
-    assert learnt(uneven).unrest[0] == pytest.approx(0.09, rel=0.2)
-    assert learnt(steady).unrest[0] < 0.003
+    assert learnt(uneven).unrest[0, 1] == pytest.approx(0.09, rel=0.2)
+    assert learnt(restless).unrest[0, 2] > 0.01
+    assert (learnt(steady).unrest < 0.003).all()
+
+
+def test_quarters_of_an_hour_may_vary_more_than_hours_do():
+    quarter = np.random.default_rng(7).normal(0, 0.3, (1, 28, 96))
+    found = learnt(np.random.default_rng(8).poisson(np.exp(quarter) * 150 * HOURS).astype(float))
+    assert found.unrest[0, 0] == pytest.approx(0.09, rel=0.2)
+    assert found.unrest[0, 1] == pytest.approx(0.09 / 4, rel=0.3)
+
+
+def test_few_conversions_say_little_of_how_far_a_level_wanders():
+    day = np.exp(np.random.default_rng(4).normal(0, 0.15, (1, 28, 1)))
+    few, many = (
+        learnt(np.random.default_rng(6).poisson(day * each * HOURS).astype(float)).wander[0, 0] * 1440
+        for each in (0.5, 150)
+    )
+    assert many > 0.01
+    assert 0.02**2 <= few < many / 5
 
 
 def test_a_holiday_is_not_learnt():

@@ -22,7 +22,7 @@ def summed(*statements: Statement) -> dict[tuple[int, str, str, str, str, str, i
     for part in figures(statements, kinds(), cells):
         for key, amounts in zip(part.keys.tolist(), part.amounts.tolist(), strict=True):
             cell = cells.words[key & ((1 << CELL_BITS) - 1)]
-            standing = sums.setdefault((key >> CELL_BITS, *cell), [0, 0, 0, 0])
+            standing = sums.setdefault((key >> CELL_BITS, *cell[:-1]), [0, 0, 0, 0])
             standing[:] = [a + b for a, b in zip(standing, amounts, strict=True)]
     return sums
 
@@ -55,6 +55,12 @@ def test_without_touches_an_order_counts_for_its_reason() -> None:
     assert of_model("shapley", statement(reason="no_touch")) == {UNATTRIBUTED: [WHOLE, WHOLE, 0, 0]}
     keys = {key[:-2] for key in summed(statement(reason="no_touch"))}
     assert keys == {(NOON // MINUTE, "g", "new", "no_touch", "NOK")}
+
+
+def test_the_cause_of_a_restatement_is_in_each_of_its_cells() -> None:
+    cells: Codes[Cell] = Codes()
+    figures([statement(0), statement(reason="no_touch")], kinds(), cells, "reversal")
+    assert {cell.cause for cell in cells.words} == {"reversal"}
 
 
 def test_orders_of_one_minute_and_cell_are_added_up() -> None:

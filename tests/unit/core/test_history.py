@@ -69,5 +69,5 @@ def test_counts_by_chance_are_not_dispersed_whatever_their_rhythm(hourly):
     counts = np.random.default_rng(1).poisson(rate)[None].astype(float)
     counts[0, 5000:5060] += 3 * hourly / 60
     known = np.ones(counts.shape, np.bool_)
-    assert History.of(BEGIN, counts, known).dispersion()[0] < 1.1
+    assert History.of(BEGIN, counts, known).dispersion()[0] < 1.03
     assert History.of(BEGIN, 3 * counts, known).dispersion()[0] == pytest.approx(3, rel=0.15)

@@ -1,5 +1,6 @@
 """Who is written as seen while a campaign with a holdout runs: everybody with a token, shown the campaign or not."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,35 @@ def test_what_was_not_written_before_a_crash_is_written_after_it() -> None:
     driver.report()
     driver.restart()
     assert seen(driver) == [("u", 0, 1, 1), ("y", 0, 0, 0)]
+
+
+def links(driver: Driver) -> list[tuple[str, str]]:
+    """(anonymous token, user id) of the rows that are written next."""
+    found = rows(driver.ledger.changes(1).get("token_links", {}))
+    return sorted((NAMES[row["token"]], NAMES[row["user"]]) for row in found)
+
+
+def linking(name: str, user: str, anonymous: str) -> bytes:
+    event = json.loads(touch(name, NOON, user=user))
+    return json.dumps(event | {"anonymousId": anonymous}).encode()
+
+
+def test_who_is_known_by_two_tokens_is_written_once() -> None:
+    driver = Driver(TESTED)
+    driver.engage(linking("1", "u", "v"), linking("2", "u", "v"), linking("3", "u", "u"))
+    assert links(driver) == [("v", "u")]
+    driver.engage(linking("4", "u", "v"), linking("5", "w", "v"))
+    assert links(driver) == [("v", "w")]
+
+
+def test_links_of_before_a_holdout_are_written_when_it_comes() -> None:
+    driver = Driver(CATALOGUE)
+    driver.engage(linking("1", "u", "v"))
+    assert "token_links" not in driver.ledger.changes(1)
+    with_holdout = Driver(TESTED)
+    with_holdout.journal = driver.journal
+    with_holdout.restart()
+    assert links(with_holdout) == [("v", "u")]
 
 
 def test_without_a_holdout_nothing_is_written() -> None:

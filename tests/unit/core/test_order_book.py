@@ -9,6 +9,7 @@ from streams.core.catalogue import parse
 from streams.core.events import checkout
 from streams.core.order_book import OrderBook, unclaimed
 from streams.core.orders import Order, Reversal
+from streams.core.restatements import Cause
 from streams.core.segment import encode
 from streams.core.tokens import Tokens
 from tests.driver import CATALOGUE, Driver
@@ -25,8 +26,22 @@ def book(where: str = "") -> OrderBook:
 def take(into: OrderBook, raw: bytes) -> tuple[Order, list[str]]:
     event = checkout(raw, {"Order Completed"}, "NOK")
     assert event is not None
-    order, found = into.take(event, Reversal(event.envelope.message_id, None, raw, 7))
+    order, found, _ = into.take(event, Reversal(event.envelope.message_id, None, raw, 7))
     return order, [reversal.message_id for reversal in found]
+
+
+def cause(into: OrderBook, raw: bytes) -> Cause:
+    event = checkout(raw, {"Order Completed"}, "NOK")
+    assert event is not None
+    return into.take(event, Reversal(event.envelope.message_id, None, raw, 7)).cause
+
+
+def test_what_is_restated_is_taken_back_or_completed_anew() -> None:
+    some = book()
+    assert cause(some, order("c1", NOON, "o")) is Cause.CATALOGUE
+    assert cause(some, order("c2", NOON + 1, "o")) is Cause.CORRECTION
+    assert cause(some, order("c0", NOON, "o")) is Cause.CATALOGUE  # the later one counts still
+    assert cause(some, refund("r", NOON, "o", total=1)) is Cause.REVERSAL
 
 
 @pytest.mark.parametrize(
@@ -83,9 +98,9 @@ def test_a_reversal_finds_its_order_or_waits() -> None:
 
 def test_a_cancellation_takes_all_back_whatever_amount_it_names() -> None:
     made, _ = take(book(), message("Order Cancelled", "x", NOON, order_id="o", total=1))
-    assert (made.whole, made.refunded) == (True, 0)
+    assert made.taken == {"x": None}
     made, _ = take(book(), refund("r", NOON, "o", total=1))
-    assert (made.whole, made.refunded) == (False, 1_000_000)
+    assert made.taken == {"r": 1_000_000}
 
 
 def affected(some: OrderBook, user: str, *times: int) -> list[str]:

@@ -62,9 +62,21 @@ def test_the_columns_are_little_endian_whatever_the_machine() -> None:
 def test_parts_are_small_and_do_the_same_together(limit: int) -> None:
     segments = month(new_ledger())
     parts = [decode(encode(part)) for segment in segments for part in cut(segment, limit)]
-    atoms = [len(part.columns.form) + len(part.orders) + len(part.statements) for part in parts]
+    atoms = [len(p.columns.form) + len(p.orders) + len(p.statements) + len(p.marks) for p in parts]
     assert all(len(encode(part)) <= limit or n <= 1 for part, n in zip(parts, atoms, strict=True))
     assert rows_of(parts).tables == rows_of(segments).tables
+
+
+def test_a_mark_is_in_no_later_part_than_what_it_is_for() -> None:
+    ledger = new_ledger()
+    month(ledger)
+    segment = applied(ledger, ENGAGEMENT, [touch(f"late-{i}", NOON, "paper", user=f"u{i}") for i in range(8)])
+    parts = cut(segment, 300)
+    marked = [i for i, part in enumerate(parts) if part.marks]
+    touched = [i for i, part in enumerate(parts) if part.columns.form]
+    assert marked[-1] <= touched[0]
+    assert [mark for part in parts for mark in part.marks] == segment.marks
+    assert len(segment.marks) == 8 * 2  # goals that count such an order
 
 
 def test_parts_carry_no_kind_and_no_text_that_they_do_not_need() -> None:
@@ -104,7 +116,7 @@ def test_merged_segments_do_what_they_did_one_after_the_other() -> None:
         applied(ledger, CHECKOUT, [refund("r4", NOON + HOUR, "o3")]),
         ledger.report(NOW).segment,
     ]
-    whole = merged([decode(encode(part)) for part in segments])
+    whole = merged([decode(encode(part)) for part in segments], one_hour=True)
     assert rows_of([whole]).tables == rows_of(segments).tables
     assert whole.offsets == {ENGAGEMENT: len(LONG_IDS), CHECKOUT: 12}
     assert whole.newest == {ENGAGEMENT: NOON + 63, CHECKOUT: NOON + HOUR}

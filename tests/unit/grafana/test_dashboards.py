@@ -25,7 +25,10 @@ from tests.dashboards import (
 UNITS = {"none", "short", "locale", "percentunit", "s", "cps", "bytes", "dateTimeFromNow"}
 KINDS = {"stat", "timeseries", "bargauge", "table", "text"}
 SOURCES = {CLICKHOUSE: ("${datasource}", "${clickhouse_datasource}"), PROMETHEUS: ("${prometheus_datasource}",)}
-REPLACING = ("goal_attribution", "conversions", "engagement_counts", "costs", "goals", "campaigns", "alerts")
+REPLACING = (
+    *("goal_attribution", "goal_restatements", "conversions", "engagement_counts", "costs", "goals", "campaigns"),
+    "alerts",
+)
 FULL_WIDTH = 24
 
 by_name = pytest.mark.parametrize("name", DASHBOARDS)
@@ -118,8 +121,23 @@ def test_rows_are_read_without_their_older_versions_and_of_one_model(query):
     lines = [line for line in query.sql.splitlines() if "max(window_start)" not in line]
     for table in REPLACING:
         assert not [line for line in lines if re.search(rf"FROM {table}\b(?! FINAL)", line)]
-    reads = len(re.findall(r"FROM (?:goal_attribution_now|campaign_return)\b", query.sql))
+    reads = len(
+        re.findall(
+            r"FROM (?:goal_attribution_now|goal_restatements|goal_attribution_shown|campaign_return_shown)\b", query.sql
+        )
+    )
     assert len(re.findall(r"\bmodel = (?:\$\{model:singlequote\}|'\w+'\))", query.sql)) >= reads
+
+
+@by_panel_query
+def test_campaigns_of_few_users_are_named_nowhere(query):
+    """Views that fold them take the place of tables wherever a row is a campaign or a campaign can be chosen."""
+    by_campaign = re.search(r"\bcampaign\b", re.sub(r"campaign [!=]+ ''", "", query.sql))
+    if by_campaign and not re.search(r"FROM (alerts|campaign_lift|goal_restatements)\b", query.sql):
+        assert re.search(r"_shown\b|named_campaigns", query.sql)
+        assert not re.search(
+            r"FROM (goal_attribution_now|(goal_attribution|engagement_counts|conversions) FINAL)", query.sql
+        )
 
 
 @by_panel_query

@@ -49,7 +49,7 @@ def test_a_rule_asks_a_data_source_that_there_is_and_ends_in_its_condition():
 def test_a_rule_says_what_happened_and_where_to_read_on():
     for rule in RULES:
         assert rule["title"].startswith("Maalstrom")
-        assert rule["labels"] == {"severity": "warning", "layer": "business"}
+        assert rule["labels"] == {"job": "maalstrom", "severity": "warning", "layer": "business"}
         assert {"summary", "description", "runbook_url"} <= set(rule["annotations"])
         # Grafana takes $name in these files for a variable of the environment; $$ is a dollar.
         assert not re.search(r"(?<!\$)\$(?!\$)", " ".join(rule["annotations"].values()))

@@ -15,22 +15,23 @@ from streams.transport.batch import MAX_BATCH_BYTES, Batch, cut
 @dataclass
 class Record:
     offset: int
-    serialized_value_size: int
+    value: bytes | None
 
 
 def records(sizes: list[int]) -> list[Record]:
-    return [Record(offset, size) for offset, size in enumerate(sizes)]
+    """Records with values of those sizes, -1 for none at all."""
+    return [Record(offset, None if size < 0 else bytes(size)) for offset, size in enumerate(sizes)]
 
 
 def test_the_next_offset_is_one_more_than_the_last() -> None:
-    batch = Batch(TP("engagement", 3), [Record(7, 1), Record(12, 1)], 2, OffsetTracker(7), 9)
+    batch = Batch(TP("engagement", 3), [Record(7, b"a"), Record(12, b"b")], 2, OffsetTracker(7), 9)
     assert (batch.topic, batch.partition, batch.next_offset) == ("engagement", 3, 13)
 
 
 def test_it_grows_until_it_is_taken() -> None:
     offsets = OffsetTracker(7)
-    batch = Batch(TP("engagement", 3), [Record(7, 1)], 1, offsets, 9)
-    batch.grow([Record(8, 2), Record(12, 3)], 5)
+    batch = Batch(TP("engagement", 3), [Record(7, b"a")], 1, offsets, 9)
+    batch.grow([Record(8, b"aa"), Record(12, b"bbb")], 5)
     assert ([record.offset for record in batch.take()], batch.next_offset) == ([7, 8, 12], 13)
     assert (offsets.pending, offsets.pending_bytes, batch.may_grow(1)) == (1, 6, False)
     offsets.acknowledge(batch.next_offset)
@@ -53,5 +54,5 @@ def test_slices_are_complete_in_order_and_below_the_limit(sizes: list[int], limi
     assert [record.offset for part, _ in parts for record in part] == list(range(len(sizes)))
     for part, size in parts:
         assert part
-        assert size == sum(record.serialized_value_size for record in part)
+        assert size == sum(len(record.value or b"") for record in part)
         assert size <= limit or len(part) == 1

@@ -1,0 +1,99 @@
+"""Partitions with their ledgers, journals and source logs, driven by hand; the internal topic lies between them."""
+
+from collections import defaultdict
+
+from streams.core.admission import Batch, Origin
+from streams.core.catalogue import Catalogue
+from streams.core.ledger import Ledger, Rules
+from streams.core.partitioner import partitions_of
+from streams.core.routing import FORWARDED
+from streams.core.segment import Segment, SegmentKey, decode, encode
+from tests.driver import KEY
+from tests.messages import HOUR, NOON
+from tests.tables import Database
+
+PARTITIONS = 3
+NOW = NOON + 48 * HOUR
+LONG = 10**13  # ms: nothing is ever too late
+Record = tuple[bytes | None, bytes | None, Origin | None]
+
+
+def names(partition: int) -> list[str]:
+    """Tokens, or ids of orders, that live in that partition."""
+    found = [f"name-{n}" for n in range(30)]
+    return [name for name in found if home_of(name) == partition]
+
+
+def home_of(name: str) -> int:
+    """The partition that it lives in."""
+    return int(partitions_of([name.encode()], PARTITIONS)[0])
+
+
+class Cluster:
+    """PARTITIONS partitions, any of which may die at any step."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self.database, self.now = Database(), NOW
+        self.logs: dict[tuple[str, int], list[Record]] = defaultdict(list)
+        self.journals: dict[int, list[tuple[SegmentKey, bytes]]] = defaultdict(list)
+        self.ledgers = {number: self.restored(number) for number in range(PARTITIONS)}
+        self.letters: list[bytes | None] = []
+
+    def restored(self, number: int) -> Ledger:
+        """A new process, that knows what is in the journal and nothing else."""
+        ledger = Ledger(Rules(self._catalogue, KEY, retention=LONG), number, PARTITIONS)
+        ledger.restore([(key, decode(value)) for key, value in self.journals[number]], self.now)
+        return ledger
+
+    def pending(self) -> list[tuple[str, int]]:
+        """The topics and partitions that have records not worked on yet."""
+        return [(t, p) for (t, p), log in sorted(self.logs.items()) if self.ledgers[p].offsets.get(t, 0) < len(log)]
+
+    def step(self, topic: str, number: int, size: int, durable: bool = True) -> None:
+        """Apply some records; without `durable` the worker dies after forwarding, before its segment is written."""
+        applied = self.ledgers[number].apply(self.batch(topic, number, size), self.now)
+        for forward in applied.forwards:
+            self.logs[FORWARDED, forward.target].append((forward.key, forward.value, forward.origin))
+        if durable:
+            self.write(number, applied.segment)
+        else:
+            self.ledgers[number] = self.restored(number)
+
+    def batch(self, topic: str, number: int, size: int) -> Batch:
+        """So many of the records that come next."""
+        start = self.ledgers[number].offsets.get(topic, 0)
+        records = self.logs[topic, number][start : start + size]
+        origins = [origin for _, _, origin in records if origin]
+        columns = ([value for _, value, _ in records], [key for key, _, _ in records])
+        return Batch(topic, *columns, range(start, start + len(records)), number, origins)
+
+    def send(self, topic: str, number: int, value: bytes) -> None:
+        """A record comes to that partition."""
+        self.logs[topic, number].append((None, value, None))
+
+    def hear(self, *events: tuple[str, str, bytes]) -> None:
+        """Events (topic, token, value) come where they belong, one after the other, and all they cause is worked on."""
+        for topic, token, value in events:
+            self.send(topic, home_of(token), value)
+            while pending := self.pending():
+                self.step(*pending[0], size=10)
+        self.flush()
+
+    @property
+    def seen(self) -> dict[str, tuple[list[str], str]]:
+        """By order: the campaigns that it is credited to, and the reason."""
+        found = {key[1]: row for key, row in self.database.conversions().items() if key[0] == "orders"}
+        return {order_id: (row["touch_campaign"], row["reason"]) for order_id, row in found.items()}
+
+    def write(self, number: int, segment: Segment) -> None:
+        """A segment becomes durable."""
+        key = SegmentKey(self.now // HOUR, 1, len(self.journals[number]))
+        self.journals[number].append((key, encode(segment)))
+
+    def flush(self, later: int = 0) -> None:
+        """Report, so much later (ms), and bring what changed to the database."""
+        self.now += later
+        for number, ledger in self.ledgers.items():
+            self.write(number, ledger.report(self.now).segment)
+            self.database.write(ledger.changes(version=len(self.journals[number])))

@@ -1,0 +1,103 @@
+"""Whose journey it is where tokens live in different partitions: what they tell each other, and what comes of it."""
+
+import pytest
+
+from streams.core.routing import FORWARDED, LEND
+from tests.cluster import Cluster, names
+from tests.driver import CATALOGUE
+from tests.messages import HOUR, NOON, identify, order, refund, touch
+
+USER, BROWSER, PHONE = names(0)[0], names(1)[0], names(2)[0]
+OTHER = names(2)[1]
+SHOWN = touch("shown", NOON - HOUR, user=None, anonymous=BROWSER)
+BOUGHT = order("c", NOON, "o", user=USER)
+LINK = identify("i", NOON, BROWSER, USER)
+
+
+def lent(people: Cluster) -> int:
+    """Records that were sent for what is known of tokens."""
+    origins = (origin for (topic, _), log in people.logs.items() if topic == FORWARDED for _, _, origin in log)
+    return sum(origin is not None and origin.purpose == LEND for origin in origins)
+
+
+def test_an_order_sees_what_a_browser_in_another_partition_was_shown() -> None:
+    people = Cluster(CATALOGUE)
+    people.hear(("engagement", BROWSER, SHOWN), ("identity", BROWSER, LINK), ("checkout", USER, BOUGHT))
+    assert people.seen == {"o": (["autumn"], "")}
+
+
+def test_a_link_that_comes_last_restates_what_was_reported() -> None:
+    people = Cluster(CATALOGUE)
+    people.hear(("engagement", BROWSER, SHOWN), ("checkout", USER, BOUGHT))
+    assert people.seen == {"o": ([], "no_touch")}
+    people.hear(("identity", BROWSER, LINK))
+    assert people.seen == {"o": (["autumn"], "")}
+
+
+def test_a_touch_that_comes_last_does_so_too() -> None:
+    people = Cluster(CATALOGUE)
+    people.hear(("checkout", USER, BOUGHT), ("identity", BROWSER, LINK), ("engagement", BROWSER, SHOWN))
+    assert people.seen == {"o": (["autumn"], "")}
+
+
+def test_an_event_with_both_ids_links_a_browser_that_lives_elsewhere() -> None:
+    people = Cluster(CATALOGUE)
+    both = touch("both", NOON - 100 * HOUR, action="view", user=USER, anonymous=BROWSER)
+    people.hear(("engagement", BROWSER, SHOWN), ("engagement", USER, both), ("checkout", USER, BOUGHT))
+    assert people.seen == {"o": (["autumn"], "")}
+
+
+def test_a_browser_of_two_people_counts_for_neither_and_nothing_is_guessed() -> None:
+    people = Cluster(CATALOGUE)
+    people.hear(("engagement", BROWSER, SHOWN), ("identity", BROWSER, LINK), ("checkout", USER, BOUGHT))
+    people.hear(("identity", BROWSER, identify("j", NOON, BROWSER, OTHER)))
+    assert people.seen == {"o": ([], "ambiguous_identity")}
+
+
+def test_who_buys_on_the_phone_was_shown_it_in_the_browser() -> None:
+    people = Cluster(CATALOGUE)
+    people.hear(("checkout", PHONE, order("c", NOON, "o", user=None, anonymous=PHONE)))
+    people.hear(("identity", PHONE, identify("i", NOON, PHONE, USER)))
+    people.hear(("engagement", USER, touch("as-user", NOON - 2 * HOUR, "paper", user=USER)))
+    assert people.seen == {"o": (["paper"], "")}
+    people.hear(("engagement", BROWSER, SHOWN), ("identity", BROWSER, identify("k", NOON, BROWSER, USER)))
+    assert people.seen == {"o": (["paper", "autumn"], "")}
+    people.hear(("identity", BROWSER, identify("j", NOON, BROWSER, OTHER)))
+    assert people.seen == {"o": (["paper"], "")}
+
+
+@pytest.mark.parametrize("goal", ["orders", "visits"])
+def test_a_journey_is_counted_once_and_ends_where_any_of_its_tokens_bought(goal: str) -> None:
+    people = Cluster(CATALOGUE)
+    people.hear(("identity", PHONE, identify("i", NOON, PHONE, USER)), ("identity", BROWSER, LINK))
+    people.hear(("engagement", BROWSER, SHOWN))
+    people.hear(("checkout", PHONE, order("c", NOON, "o", user=None, anonymous=PHONE)))
+    people.flush(NOON + 72 * HOUR)
+    steps = [(s, t, n) for (g, _, s, t), n in people.database.path_transitions().items() if g == goal]
+    bought = [1, 0] if goal == "orders" else [0, 1]
+    assert sorted(steps) == [("", "autumn", bought), ("autumn", "", bought)]
+    people.hear(("checkout", USER, refund("r", NOON + HOUR, "o", user=USER)))
+    people.flush(NOON + 96 * HOUR)
+    steps = [(s, t, n) for (g, _, s, t), n in people.database.path_transitions().items() if g == goal and any(n)]
+    assert sorted(steps) == [("", "autumn", [0, 1]), ("autumn", "", [0, 1])]
+
+
+def test_what_is_lent_is_counted_in_its_own_partition_alone() -> None:
+    people = Cluster(CATALOGUE)
+    people.hear(("engagement", BROWSER, SHOWN), ("identity", BROWSER, LINK), ("checkout", USER, BOUGHT))
+    assert sum(people.database.engagement_counts().values()) == 1
+    assert sum(ledger.size[0] for ledger in people.ledgers.values()) == 1
+
+
+def test_who_is_linked_to_nobody_is_lent_to_nobody() -> None:
+    people = Cluster(CATALOGUE)
+    people.hear(("engagement", BROWSER, SHOWN), ("engagement", USER, touch("own", NOON, user=USER)))
+    assert lent(people) == 0
+
+
+def test_the_second_time_nothing_is_lent() -> None:
+    people = Cluster(CATALOGUE)
+    people.hear(("engagement", BROWSER, SHOWN), ("identity", BROWSER, LINK))
+    before = lent(people)
+    people.hear(("engagement", BROWSER, SHOWN), ("identity", BROWSER, identify("again", NOON, BROWSER, USER)))
+    assert lent(people) == before > 0
