@@ -21,7 +21,7 @@ _LOOK = 0.5  # s between looks
 _KEPT = (
     "kept until Kafka drops them: events in the topics engagement, checkout and identity (MAALSTROM_RETENTION), which "
     "are not read again\n"
-    "kept: engagement_users, who was seen by day and campaign as sketches, which nobody can be taken out of, and which "
+    "kept: engagement_users and campaign_users, who was seen as sketches, which nobody can be taken out of, and which "
     "in small groups may tell a hash; counts without a user"
 )
 

@@ -22,8 +22,8 @@ from streams.core.codes import Codes, Kind, Kinds
 from streams.core.conversion_rows import conversion_columns
 from streams.core.figures import CELL_BITS, UNATTRIBUTED, Cell, figures
 from streams.core.restatements import Cause
-from streams.core.rows import Column
-from streams.core.statements import TOUCH, WITHDRAWN, Statement, edition_of
+from streams.core.rows import TABLES, Columns
+from streams.core.statements import TOUCH, WITHDRAWN, Statement
 
 PARTITION = 2**32 - 1  # of the rows that are made here
 _AT_ONCE = {"mutations_sync": "2"}
@@ -40,22 +40,20 @@ Sums = dict[tuple[Any, ...], NDArray[np.int64]]
 
 def traces(client: Client, token: int) -> dict[str, int]:
     """How many rows of each table that says whose they are have that token (a hash), replaced versions included."""
-    counted = "SELECT count() AS n FROM {} WHERE {}"
     return {
-        name: client.query(counted.format(name, theirs), {"token": token})[0]["n"]
-        for name, theirs in _tables(client).items()
+        table: client.query(f"SELECT count() AS n FROM {table} WHERE {whose}", {"token": token})[0]["n"]
+        for table, whose in _whose().items()
     }
 
 
-def _tables(client: Client) -> dict[str, str]:
-    """The tables that say whose their rows are, and the condition for those of a token."""
-    columns = client.query(
-        "SELECT table, groupArray(name) AS names FROM system.columns "
-        "WHERE database = currentDatabase() AND name IN ('user', 'token') AND type = 'UInt64' "
-        "AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree')"
-        " GROUP BY table ORDER BY table"
-    )
-    return {row["table"]: " OR ".join(f"{name} = {{token:UInt64}}" for name in row["names"]) for row in columns}
+def _whose() -> dict[str, str]:
+    """For each table that says whose its rows are, the condition that they are the token's."""
+    found = {}
+    for name, table in TABLES.items():
+        columns = [column for column in ("token", "user") if column in table.columns]
+        if columns and table.engine != "Null":
+            found[name] = " OR ".join(f"{column} = {{token:UInt64}}" for column in columns)
+    return found
 
 
 def reported_live(client: Client, token: int) -> bool:
@@ -73,19 +71,18 @@ def erase(client: Client, token: int, now: int) -> int:
     if theirs:
         origin = "live" if reported_live(client, token) else "replay"
         _restate(client, before, theirs, kinds, (origin, now // 3_600_000 * 3600), now)
-        client.insert("conversions", conversion_columns([new for _, new in theirs], kinds))
+        version = np.array([row["version"] + 1 for row in found if row["user"] == token], np.uint64)
+        client.insert("conversions", {**conversion_columns([new for _, new in theirs], kinds), "version": version})
     _remove(client, token)
     return len(theirs)
 
 
 def _remove(client: Client, token: int) -> None:
     """Remove the rows that still have it; of a conversion only what was replaced."""
-    tables = _tables(client)
-    for table, rows in traces(client, token).items():
+    whose = _whose()
+    for table in (table for table, rows in traces(client, token).items() if rows):
         also = f" AND {_REPLACED}" if table == "conversions" else ""
-        if rows:
-            statement = f"ALTER TABLE {table} DELETE WHERE ({tables[table]}){also}"
-            client.command(statement, {"token": token}, _AT_ONCE)
+        client.command(f"ALTER TABLE {table} DELETE WHERE ({whose[table]}){also}", {"token": token}, _AT_ONCE)
 
 
 def _statement(row: Mapping[str, Any], kinds: Kinds) -> Statement:
@@ -94,7 +91,6 @@ def _statement(row: Mapping[str, Any], kinds: Kinds) -> Statement:
     codes = [kinds.code(Kind(*words)) for words in zip(*columns, strict=True)]
     touches = np.array(list(zip(map(_ms, row["touch_at"]), codes, strict=True)), TOUCH)
     value, taken = _micro(row["value"]), _micro(row["reversed_value"])
-    contested, edition = edition_of(row["version"])
     return Statement(
         goal=row["goal"],
         order_id=row["conversion_id"],
@@ -111,14 +107,11 @@ def _statement(row: Mapping[str, Any], kinds: Kinds) -> Statement:
         newest=0,
         first=_ms(row["first_reported_at"]),
         updated=_ms(row["updated_at"]),
-        contested=contested,
-        edition=edition,
     )
 
 
 def _erased(statement: Statement, now: int) -> Statement:
-    edition = statement.edition + 1
-    return structs.replace(statement, user=0, touches=b"", reason="erased", updated=now, edition=edition)
+    return structs.replace(statement, user=0, touches=b"", reason="erased", updated=now)
 
 
 def _restate(
@@ -140,10 +133,9 @@ def _restate(
     rows = {key: ours.get(key, zero) + lack for key, lack in lacking.items() if lack.any()}
     if rows:
         columns = _columns(rows, place, version)
-        client.insert(
-            "goal_restatements", columns | {"cause": coded([Cause.ERASURE.word], np.zeros(len(rows), np.int64))}
-        )
         client.insert("goal_attribution", columns)
+        cause = coded([Cause.ERASURE.word], np.zeros(len(rows), np.int64))
+        client.insert("goal_restatements", {**columns, "cause": cause})
 
 
 def _sums(statements: Sequence[Statement], kinds: Kinds) -> Sums:
@@ -176,7 +168,7 @@ def _present(client: Client, windows: Iterable[int], place: tuple[str, int] | No
     }
 
 
-def _columns(rows: Sums, place: tuple[str, int], version: int) -> dict[str, Column]:
+def _columns(rows: Sums, place: tuple[str, int], version: int) -> Columns:
     origin, hour = place
     keys, n = list(rows), len(rows)
     words = {name: coded([key[i + 1] for key in keys], np.arange(n)) for i, name in enumerate(_CELL)}

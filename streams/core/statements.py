@@ -18,11 +18,6 @@ _REPORTED = frozenset({"first", "updated", "cause", "edition"})
 TOUCH = np.dtype([("time", "<i8"), ("kind", "<u4")])
 
 
-def edition_of(version: int) -> tuple[bool, int]:
-    """Of a row with that `Statement.version`: whether the conversion is contested, and its edition."""
-    return bool(version >> _EDITION_BITS & 1), version & ((1 << _EDITION_BITS) - 1)
-
-
 class Statement(Struct, array_like=True, frozen=True, gc=False):
     """One conversion of one goal as reported. Times in ms, amounts in millionths.
 
