@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     r"""(?P<quoted>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`)
     |(?P<comment>--[^\n]*|/\*.*?\*/)
     |(?P<open>['"`])
-    |\$__(?P<macro>\w+)
+    |\$__(?P<macro>\w*)
     |\$\{(?P<braced>\w+)(?::(?P<format>\w+))?\}
     |\$(?P<bare>[A-Za-z]\w*)""",
     re.VERBOSE | re.DOTALL,
@@ -71,7 +71,7 @@ def _put_in(sql: str, found: re.Match[str], scope: Scope) -> tuple[str, int]:
         raise MacroError(f"the {found['open']} at character {found.start() + 1} is not closed")
     if found["quoted"] and re.search(r"\$\{|\$__|\$[A-Za-z]", found["quoted"]):
         raise MacroError(f"{found['quoted']} has a variable in quotes; write ${{name:singlequote}} without quotes")
-    if found["macro"]:
+    if found["macro"] is not None:
         return _macro(sql, found, scope)
     if name := found["braced"] or found["bare"]:
         return _variable(name, found["format"] or "", scope), found.end()
