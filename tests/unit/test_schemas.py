@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from streams.core.erasure import requests
 from streams.simulate import Scenario, generate
 from tests.reference_events import DeadLetter, decode
 from tests.strategies import CATALOGUE
 
 EVENTS = Path(__file__).parents[2] / "schemas" / "events"
-NAMES = ("engagement", "checkout", "identity", "cost")
+NAMES = ("engagement", "checkout", "identity", "cost", "erasure")
 SCHEMAS = {name: json.loads((EVENTS / f"{name}.schema.json").read_text(encoding="utf-8")) for name in NAMES}
 VALID = sorted((EVENTS / "examples" / "valid").rglob("*.json"))
 INVALID = sorted((EVENTS / "examples" / "invalid").rglob("*.json"))
@@ -70,3 +71,9 @@ def test_what_is_simulated_meets_the_schemas() -> None:
     records = list(generate(Scenario(events=300, engagement=0.5)))
     assert {record.topic for record in records} == {"engagement", "checkout"}
     assert all(accepts(record.topic, record.value) for record in records)
+
+
+@pytest.mark.parametrize("path", [path for path in VALID + INVALID if path.parent.name == "erasure"], ids=label)
+def test_the_ledger_reads_the_requests_that_meet_the_schema(path: Path) -> None:
+    (found,) = requests([path.read_bytes()])
+    assert isinstance(found, int) == (path in VALID)
