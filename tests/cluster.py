@@ -56,7 +56,7 @@ class Cluster:
         applied = self.ledgers[number].apply(self.batch(topic, number, size), self.now)
         for forward in applied.forwards:
             self.logs[FORWARDED, forward.target].append((forward.key, forward.value, forward.origin))
-        parts = cut(applied.segment, 400)
+        parts = cut(applied.segment, 1000)
         for part in parts if durable else parts[: len(parts) // 2]:
             self.write(number, part)
         if not durable:

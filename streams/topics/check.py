@@ -11,7 +11,16 @@ from kafka.partitioner.default import murmur2
 
 from streams.brokers import connect, read_range
 from streams.topics.cluster import Actual, describe
-from streams.topics.spec import HEADERS_BYTES, KEYED, SOURCES, Layout, TopicSpec, dead_letters_of, specification
+from streams.topics.spec import (
+    FORWARDED,
+    HEADERS_BYTES,
+    KEYED,
+    SOURCES,
+    Layout,
+    TopicSpec,
+    dead_letters_of,
+    specification,
+)
 
 SAMPLE = 100
 
@@ -85,7 +94,7 @@ def _set(bootstrap: str, topic: str, name: str, value: str) -> str:
 
 
 def _check_counts(specs: Sequence[TopicSpec], actual: Mapping[str, Actual]) -> Iterator[Finding]:
-    letters = {dead_letters_of(name) for name in SOURCES}
+    letters = {dead_letters_of(name) for name in (*SOURCES, FORWARDED)}
     names = [s.name for s in specs if s.partitions is None and s.name not in letters and s.name in actual]
     counts = {name: actual[name].partitions for name in names}
     if len(set(counts.values())) > 1:

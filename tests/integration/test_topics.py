@@ -63,7 +63,7 @@ def test_what_create_makes_is_what_check_wants(blank_kafka: Broker) -> None:
     made = create(blank_kafka.bootstrap, LAYOUT)
     assert [topic.name for topic in made] == [
         "engagement", "checkout", "identity", "erasures", "costs",
-        "engagement.dlq", "checkout.dlq", "identity.dlq", "erasures.dlq", "costs.dlq",
+        "engagement.dlq", "checkout.dlq", "identity.dlq", "erasures.dlq", "costs.dlq", "forwarded.dlq",
         "alerts", "forwarded", "shop-journal-changelog",
     ]  # fmt: skip
     assert all(topic.new for topic in made)
@@ -134,7 +134,7 @@ def test_a_longer_retention_is_wanted_when_it_is_configured(blank_kafka: Broker)
     longer = replace(LAYOUT, retention_ms=LAYOUT.retention_ms + 1)
     assert {finding.topic for finding in check(blank_kafka.bootstrap, longer)} == {
         "engagement", "checkout", "identity", "erasures",
-        "engagement.dlq", "checkout.dlq", "identity.dlq", "erasures.dlq", "costs.dlq",
+        "engagement.dlq", "checkout.dlq", "identity.dlq", "erasures.dlq", "costs.dlq", "forwarded.dlq",
         "alerts", "forwarded",
     }  # fmt: skip
 

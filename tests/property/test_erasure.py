@@ -162,7 +162,7 @@ class Partitions(Cluster):
         self.now += HOUR
 
 
-@settings(slow, max_examples=30)
+@settings(slow, max_examples=15)
 @given(streams(), st.sampled_from(PEOPLE), st.randoms(use_true_random=False))
 def test_all_partitions_forget(stream: Stream, person: str, random: Any) -> None:
     cluster = Partitions(CATALOGUE)

@@ -12,7 +12,7 @@ from tests.reference import attribute
 from tests.strategies import CATALOGUE, Stream, streams
 
 
-@settings(slow, max_examples=40)
+@settings(slow, max_examples=15)
 @given(streams(), st.randoms(use_true_random=False))
 def test_any_partition_gives_the_same(stream: Stream, random: Any) -> None:
     cluster = Cluster(CATALOGUE)
