@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from streams.brokers import connect, read_range
@@ -15,6 +16,8 @@ from tests.e2e.commands import Done, maalstrom, ok
 from tests.integration.harness import TOKEN_KEY, Rig, first_day
 from tests.integration.records import Record
 from tests.messages import HOUR, identify, order, touch
+
+pytestmark = pytest.mark.faults  # minutes
 
 START = int(datetime.combine(first_day(), datetime.min.time(), UTC).timestamp()) * 1000  # ms
 BAD = b'{"type":"track","event":"Social Interaction","messageId":"%d","userId":"%b"}'
