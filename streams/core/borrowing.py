@@ -53,7 +53,7 @@ class Borrower:
     def _links(self, links: Touches, taken: Taken) -> None:
         # Noted now, as our own are: or the segment that has them would be past as soon as it is written.
         noted = np.full(len(links.time), self._clock.latest)
-        taken.links.append(self._state.links.add(links._replace(time=noted)))
+        taken.heard.append(self._state.links.add(links._replace(time=noted)))
 
     def _rivals(self, orders: Sequence[Order], taken: Taken) -> None:
         """What others know of orders that were completed here too."""

@@ -42,7 +42,7 @@ from streams.core.routing import (
     engagement_keys,
     identity_keys,
 )
-from streams.core.runs import I64, Mask, Touches
+from streams.core.runs import I64, Mask
 from streams.core.taken import Taken
 from streams.core.tokens import Tokens
 from streams.core.touches import TouchIndex
@@ -146,11 +146,7 @@ class Intake:
 
     def _link(self, events: Iterable[Envelope], taken: Taken) -> None:
         """Events that carry both a user id and an anonymous one link them."""
-        self._said(self.linking.of_events(events, self.clock.latest), taken)
-
-    def _said(self, links: Touches, taken: Taken) -> None:
-        taken.links.append(links)
-        taken.said.append(links)
+        taken.said.append(self.linking.of_events(events, self.clock.latest))
 
     def _identity(
         self,
@@ -167,7 +163,7 @@ class Intake:
         rows, links, fresh = self.linking.of_messages(messages, time[admitted], self.clock.latest)
         outcomes.count(duplicate=(~fresh).sum(), accepted=fresh.sum())
         taken.identified.append(rows)
-        self._said(links, taken)
+        taken.said.append(links)
 
     def _admitted(self, topic: str, time: I64, at: Sequence[int], outcomes: Outcomes, now: int | None) -> Mask:
         """Which of the events may be taken in at all, as to their time; the others are dead letters."""

@@ -62,16 +62,20 @@ class Lender:
     def lend(self, taken: Taken, origin: Origin) -> None:
         """Add what others are to be sent of what a batch brought, which is in the state already; `origin` says which
         batch it was."""
-        parts = taken.touches + taken.lent, taken.links, taken.said
-        touches, links, said = (concatenated([none(), *part]) for part in parts)
+        parts = taken.touches + taken.lent, taken.links, taken.said, taken.heard
+        touches, links, said, heard = (concatenated([none(), *part]) for part in parts)
         buyers = {buyer for order in taken.lent_orders for buyer in order.buyers}
         borrowers = self._state.lent.borrow(np.append(links.user, np.fromiter(buyers, np.uint64, len(buyers))))
         for target, at in _grouped(*self._away(np.arange(len(said.user)), homes(said).anonymous)):
             self._parcels[target].links.append(said.take(at))
         for target, at in _grouped(*self._readers(touches.user)):
             self._parcels[target].touches.append(touches.take(at))
-        for target, at in _grouped(*self._readers(links.user)):
-            self._parcels[target].links.append(links.take(at))
+        for target, at in _grouped(*self._readers(said.user)):
+            self._parcels[target].links.append(said.take(at))
+        position, reader = self._readers(heard.user)
+        new_to = homes(heard).user[position] != reader  # where the user lives, it was said
+        for target, at in _grouped(position[new_to], reader[new_to]):
+            self._parcels[target].links.append(heard.take(at))
         self._lend_orders(taken.orders.values())
         self._lend_past(links)
         self._lend_journeys(borrowers)
@@ -138,7 +142,9 @@ class Lender:
         for target, at in _grouped(*self._away(np.arange(len(tokens)), partition)):
             distinct = np.unique(tokens[at])
             self._parcels[target].touches.append(self._state.touches.of_users(distinct)[0])
-            self._parcels[target].links.append(self._state.links.of(distinct)[0])
+            links, _ = self._state.links.of(distinct)
+            # Those that lead there are known there, or on their way as new ones.
+            self._parcels[target].links.append(links.take(homes(links).user != target))
 
     def _tell_rivals(self, taken: Taken) -> None:
         """Where orders are completed in several partitions, those are to know each other, and each other's orders."""

@@ -12,13 +12,13 @@ from streams.core.runs import Touches
 
 @dataclass
 class Taken:
-    """New touches, lent ones, links (of them, those that events here `said`), identity messages; by their ids, orders
-    that changed and why; lent orders, and what is new of orders' rivals; outcomes, and what to send to others."""
+    """New touches, lent ones, links that events here `said` and those `heard` of others, identity messages; orders that
+    changed and why, by id; lent orders, and what is new of orders' rivals; outcomes, and what to send to others."""
 
     touches: list[Touches] = field(default_factory=list)
     lent: list[Touches] = field(default_factory=list)
-    links: list[Touches] = field(default_factory=list)
     said: list[Touches] = field(default_factory=list)
+    heard: list[Touches] = field(default_factory=list)
     identified: list[Touches] = field(default_factory=list)
     orders: dict[str, Order] = field(default_factory=dict)
     causes: dict[str, Cause] = field(default_factory=dict)
@@ -27,6 +27,11 @@ class Taken:
     rivals: list[Order] = field(default_factory=list)
     outcomes: list[Outcomes] = field(default_factory=list)
     forwards: list[Forward] = field(default_factory=list)
+
+    @property
+    def links(self) -> list[Touches]:
+        """All new links."""
+        return self.said + self.heard
 
     def note(self, order: Order, cause: Cause) -> None:
         """The order has changed, for that cause or a stronger one."""
