@@ -7,7 +7,7 @@ the user, so that it sees the same journey. Nothing is ever taken back: what a t
 All of it only adds to what somebody knows, so it may arrive late, twice, and in any order.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -119,15 +119,10 @@ class Lender:
         """Which of these new links of our own tokens are the first that lead to their partition: a token of a thousand
         users is not lent a thousand times."""
         known, _ = self._state.links.of(np.unique(links.user))
-        ways, number = np.unique(
-            np.stack([known.user, homes(known).user.astype(np.uint64)]), axis=1, return_counts=True
-        )
-        new, place, fresh = np.unique(
-            np.stack([links.user, homes(links).user.astype(np.uint64)]), axis=1, return_inverse=True, return_counts=True
-        )
-        all_ = dict(zip(map(tuple, ways.T.tolist()), number.tolist(), strict=True))
-        first = [all_[way] == n for way, n in zip(map(tuple, new.T.tolist()), fresh.tolist(), strict=True)]
-        return np.asarray(np.array(first, np.bool_)[place.ravel()] & (homes(links).anonymous == self._here))
+        every, new = Counter(_ways(known)), _ways(links)
+        fresh = Counter(new)
+        first = np.array([every[way] == fresh[way] for way in new], np.bool_)
+        return np.asarray(first & (homes(links).anonymous == self._here))
 
     def _lend_journeys(self, borrowers: Iterable[tuple[int, int]]) -> None:
         """All that there is of those users and of who is linked to them, each to a partition."""
@@ -186,3 +181,8 @@ def _grouped(position: I64, partition: I64) -> Iterator[tuple[int, I64]]:
     """The positions for each partition."""
     for target in np.unique(partition).tolist():
         yield target, np.unique(position[partition == target])
+
+
+def _ways(links: Touches) -> list[tuple[int, int]]:
+    """Of each link, its token and the partition that it leads to."""
+    return list(zip(links.user.tolist(), homes(links).user.tolist(), strict=True))
