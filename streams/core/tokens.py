@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from streams.core.events import Envelope
 
+_CACHED = 50_000  # tokens remembered by their text; whoever makes up more of them only costs time
+
 
 def token_of(event: Envelope) -> str:
     """The event's user token, '' where it has none. Every token comes from this module."""
@@ -19,24 +21,37 @@ def tokens_of(events: Iterable[Envelope]) -> list[str]:
     return [event.user_id or event.anonymous_id or "" for event in events]
 
 
+class _Hashes(dict[str, int]):
+    """The hashes of tokens that were met lately, by their text."""
+
+    def __init__(self, key: bytes) -> None:
+        super().__init__({"": 0})
+        self._keyed = blake2b(digest_size=8, key=blake2b(key, digest_size=32).digest())
+
+    def __missing__(self, token: str) -> int:
+        hasher = self._keyed.copy()
+        hasher.update(token.encode())
+        self[token] = found = int.from_bytes(hasher.digest(), "little")
+        return found
+
+
 class Tokens:
     """Hashes tokens with a secret key (BLAKE2b, RFC 7693): the same in every process that has the key."""
 
     def __init__(self, key: bytes) -> None:
-        self._keyed = blake2b(digest_size=8, key=blake2b(key, digest_size=32).digest())
+        self._key = key
+        self.forget()
 
     def hashes(self, tokens: Sequence[str]) -> NDArray[np.uint64]:
         """One hash a token; 0 for ''."""
-        digests = b"".join(map(self._digest, tokens))
-        return np.frombuffer(digests, "<u8").astype(np.uint64)
+        if len(self._known) >= _CACHED:
+            self.forget()
+        return np.fromiter(map(self._known.__getitem__, tokens), np.uint64, len(tokens))
 
     def hash(self, token: str) -> int:
         """The hash of one token; 0 for ''."""
-        return int.from_bytes(self._digest(token), "little")
+        return self._known[token]
 
-    def _digest(self, token: str) -> bytes:
-        if not token:
-            return bytes(8)
-        hasher = self._keyed.copy()
-        hasher.update(token.encode())
-        return hasher.digest()
+    def forget(self) -> None:
+        """Keep no token's text."""
+        self._known = _Hashes(self._key)
