@@ -1,6 +1,6 @@
 """The order book: every order of a partition, found by its id or by who bought."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -93,12 +93,12 @@ class OrderBook:
             self._keep(order, ())
         return changed
 
-    def relate(self, links: Links, buyers: Collection[int] | None = None) -> None:
+    def relate(self, links: Links, buyers: Iterable[int] | None = None) -> None:
         """Let the orders of those tokens, or of all, be found by what the links say is their canonical token, too."""
-        tokens = np.array(list(self._buyers if buyers is None else buyers), np.uint64)
-        canonical, _ = links.resolve(tokens)
-        for token, user in zip(tokens.tolist(), canonical.tolist(), strict=True):
-            if token != user and token in self._buyers:
+        tokens = list(self._buyers if buyers is None else self._buyers.keys() & buyers)
+        canonical, _ = links.resolve(np.array(tokens, np.uint64))
+        for token, user in zip(tokens, canonical.tolist(), strict=True):
+            if token != user:
                 self._buyers.setdefault(user, {}).update(self._buyers[token])
 
     def of_buyer(self, token: int) -> list[Order]:
