@@ -142,7 +142,7 @@ def _sums(statements: Sequence[Statement], kinds: Kinds) -> Sums:
     """What those add up to, by window (s) and cell."""
     cells, found = Codes[Cell](), Sums()
     for part in figures(statements, kinds, cells):
-        for key, amounts in zip(part.keys.tolist(), part.amounts, strict=True):
+        for key, amounts in zip(part.keys[0].tolist(), part.amounts, strict=True):
             cell = cells.words[key & ((1 << CELL_BITS) - 1)]
             means = ("", "") if cell.means == UNATTRIBUTED else kinds.means.words[cell.means]
             at = ((key >> CELL_BITS) * 60, cell.goal, cell.model, *means, cell.customer, cell.reason, cell.currency)

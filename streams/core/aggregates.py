@@ -43,16 +43,19 @@ class Aggregates:
 
     def stated(self, hour: int, pairs: Sequence[Pair]) -> None:
         """Each statement takes the place of the other of its pair, where there is one."""
-        self._add(self._hour(hour).goals, pairs, "")
-        restated = [(new, old) for new, old in pairs if old and new.cause]
-        for cause in dict.fromkeys(new.cause for new, _ in restated):
-            self._add(self._hour(hour).restated, [pair for pair in restated if pair[0].cause == cause], cause)
+        hours, by_cause = self._hour(hour), dict[str, list[Pair]]()
+        for new, old in pairs:
+            by_cause.setdefault(new.cause if old else "", []).append((new, old))
+        for cause, some in by_cause.items():
+            self._add({"": hours.goals, cause: hours.restated} if cause else {"": hours.goals}, some)
 
-    def _add(self, tally: Tally, pairs: Sequence[Pair], cause: str) -> None:
+    def _add(self, tallies: Mapping[str, Tally], pairs: Sequence[Pair]) -> None:
+        """To those tallies, by the cause in their cells."""
         new, old = [new for new, _ in pairs], [old for _, old in pairs if old]
         for statements, sign in ((new, 1), (old, -1)):
-            for part in figures(statements, self._kinds, self._cells, cause):
-                tally.add(part.keys, part.amounts * sign)
+            for part in figures(statements, self._kinds, self._cells, list(tallies)):
+                for tally, keys in zip(tallies.values(), part.keys, strict=True):
+                    tally.add(keys, part.amounts * sign)
 
     def changes(self, version: int) -> dict[str, Columns]:
         """Rows of goal_attribution, goal_restatements and engagement_counts for what changed since the last call."""

@@ -30,10 +30,10 @@ class Cell(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """Amounts to add by key (minute << CELL_BITS | cell): (n, 4) millionths of conversions, value, reversed
-    conversions, reversed value."""
+    """Amounts to add: (n, 4) millionths of conversions, value, reversed conversions, reversed value; for each of the
+    causes asked for the keys (n,) to add them by, which are minute << CELL_BITS | cell."""
 
-    keys: I64
+    keys: list[I64]
     amounts: I64
 
 
@@ -45,13 +45,15 @@ class _Parts(NamedTuple):
     journeys: Journeys
 
 
-def figures(statements: Sequence[Statement], kinds: Kinds, cells: Codes[Cell], cause: str = "") -> list[Figures]:
-    """What those statements add, for every model, in cells of that cause; nothing where a statement does not count at
-    all."""
+def figures(
+    statements: Sequence[Statement], kinds: Kinds, cells: Codes[Cell], causes: Sequence[str] = ("",)
+) -> list[Figures]:
+    """What those statements add, for every model, in cells of each of the causes; nothing where a statement does not
+    count at all."""
     counting = [s for s in statements if s.status != WITHDRAWN]
     attributed, others = [s for s in counting if s.touches], [s for s in counting if not s.touches]
     groups = ((attributed, _touched(attributed, kinds)), (others, _untouched(others)))
-    return [each for group, parts in groups if group for each in _by_model(group, parts, cells, cause)]
+    return [each for group, parts in groups if group for each in _by_model(group, parts, cells, causes)]
 
 
 def _touched(statements: Sequence[Statement], kinds: Kinds) -> _Parts:
@@ -66,7 +68,9 @@ def _untouched(statements: Sequence[Statement]) -> _Parts:
     return _Parts(np.arange(n), np.full(n, UNATTRIBUTED), one_each)
 
 
-def _by_model(statements: Sequence[Statement], parts: _Parts, cells: Codes[Cell], cause: str) -> Iterator[Figures]:
+def _by_model(
+    statements: Sequence[Statement], parts: _Parts, cells: Codes[Cell], causes: Sequence[str]
+) -> Iterator[Figures]:
     value, remaining, counted, time = (column(statements, name) for name in ("value", "remaining", "counted", "time"))
     one, same = np.full(len(statements), WHOLE), np.array_equal(value, remaining)
     counts, minute = counted[parts.owner], time[parts.owner] // MINUTE << CELL_BITS
@@ -76,8 +80,8 @@ def _by_model(statements: Sequence[Statement], parts: _Parts, cells: Codes[Cell]
         credit, whole = (split(total, shares, parts.journeys) for total in (one, value))
         net = whole if same else split(remaining, shares, parts.journeys)
         amounts = np.stack([credit * counts, net, credit * (1 - counts), whole - net], axis=1)
-        codes = cells.codes([cell._replace(model=model, cause=cause) for cell in found])
-        yield Figures(minute | codes[inverse], amounts)
+        codes = (cells.codes([cell._replace(model=model, cause=cause) for cell in found]) for cause in causes)
+        yield Figures([minute | code[inverse] for code in codes], amounts)
 
 
 def column(statements: Sequence[Statement], name: str) -> I64:

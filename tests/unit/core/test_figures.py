@@ -20,7 +20,7 @@ def summed(*statements: Statement) -> dict[tuple[int, str, str, str, str, str, i
     cells: Codes[Cell] = Codes()
     sums: dict[tuple[int, str, str, str, str, str, int], list[int]] = {}
     for part in figures(statements, kinds(), cells):
-        for key, amounts in zip(part.keys.tolist(), part.amounts.tolist(), strict=True):
+        for key, amounts in zip(part.keys[0].tolist(), part.amounts.tolist(), strict=True):
             cell = cells.words[key & ((1 << CELL_BITS) - 1)]
             standing = sums.setdefault((key >> CELL_BITS, *cell[:-1]), [0, 0, 0, 0])
             standing[:] = [a + b for a, b in zip(standing, amounts, strict=True)]
@@ -59,8 +59,10 @@ def test_without_touches_an_order_counts_for_its_reason() -> None:
 
 def test_the_cause_of_a_restatement_is_in_each_of_its_cells() -> None:
     cells: Codes[Cell] = Codes()
-    figures([statement(0), statement(reason="no_touch")], kinds(), cells, "reversal")
-    assert {cell.cause for cell in cells.words} == {"reversal"}
+    both = figures([statement(0), statement(reason="no_touch")], kinds(), cells, ["", "reversal"])
+    for i, cause in enumerate(("", "reversal")):
+        codes = {key & ((1 << CELL_BITS) - 1) for part in both for key in part.keys[i].tolist()}
+        assert {cells.words[code].cause for code in codes} == {cause}
 
 
 def test_orders_of_one_minute_and_cell_are_added_up() -> None:
