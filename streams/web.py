@@ -68,9 +68,12 @@ class WebServer(Service):  # type: ignore[misc]
             await self._runner.cleanup()
             await self._page.stop()
 
-    async def _metrics(self, _: web.Request) -> web.Response:
+    async def _metrics(self, request: web.Request) -> web.Response:
+        """All metrics, or those named as `?name[]=`, as Prometheus's clients have it."""
         self._measure()
-        return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        names = request.query.getall("name[]", [])
+        asked = self._registry.restricted_registry(names) if names else self._registry
+        return web.Response(body=generate_latest(asked), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _health(self, _: web.Request) -> web.Response:
         return web.Response(text="alive\n")

@@ -30,7 +30,8 @@ WEB_PORT = 6066  # of the page: the worker's own, where it is free
 OUTSTANDING = 20_000  # records sent and not yet worked on: the embedded broker keeps no more than 5 MiB a partition
 PATIENCE = 60.0  # s until a process must answer
 APP_ID = "maalstrom-demo"
-_COUNTER = re.compile(r"^(maalstrom_events_total)\{.*\} (\S+)$", re.MULTILINE)
+_COUNTED = "/metrics?name[]=maalstrom_events_total"
+_COUNTER = re.compile(r"^maalstrom_events_total\{.*\} (\S+)$", re.MULTILINE)
 
 
 class DemoError(Exception):
@@ -140,7 +141,7 @@ class Demo:
 
     def worked_on(self) -> int:
         """How many records the worker has worked on."""
-        return int(sum(float(count) for _, count in _COUNTER.findall(self._answers("/metrics"))))
+        return int(sum(map(float, _COUNTER.findall(self._answers(_COUNTED)))))
 
     def _guarded_player(self) -> None:
         try:

@@ -28,21 +28,13 @@ from confluent_kafka import Producer
 from streams import simulate
 from streams.core.partitioner import partitions_of
 from streams.embedded.broker import EmbeddedBroker
+from streams.topics import Layout, specification
 
 PARTITIONS = 4
 AHEAD = 38_000
-TOPICS = (
-    "engagement",
-    "checkout",
-    "forwarded",
-    "engagement.dlq",
-    "checkout.dlq",
-    "costs",
-    "costs.dlq",
-    "maalstrom-journal-changelog",
-)
+TOPICS = tuple(spec.name for spec in specification(Layout(partitions=PARTITIONS)))
 SECONDS_MAX = 120.0
-ASK_AGAIN = 0.2  # s; each answer costs the worker some 5 ms
+ASK_AGAIN = 0.2  # s
 
 
 Records = list[tuple[str, int, bytes]]  # topic, partition, value
@@ -89,7 +81,12 @@ class Worker:
             return ""
 
     def total(self, metric: str) -> int:
-        return int(sum(float(n) for n in re.findall(rf"^{metric}(?:{{.*}})? (\S+)$", self.ask("/metrics"), re.M)))
+        return int(
+            sum(
+                float(n)
+                for n in re.findall(rf"^{metric}(?:{{.*}})? (\S+)$", self.ask(f"/metrics?name[]={metric}"), re.M)
+            )
+        )
 
     def cpu(self) -> float:
         user, system = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]

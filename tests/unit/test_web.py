@@ -35,7 +35,7 @@ async def _answers(server: WebServer, address: str) -> dict[str, tuple[int, str]
     await server.on_start()
     try:
         async with aiohttp.ClientSession() as session:
-            paths = ("/metrics", "/health", "/ready", "/for-people")
+            paths = ("/metrics", "/metrics?name[]=other", "/health", "/ready", "/for-people")
             answers = [await session.get(f"http://{address}{path}") for path in paths]
             return {path: (a.status, await a.text()) for path, a in zip(paths, answers, strict=True)}
     finally:
@@ -45,12 +45,14 @@ async def _answers(server: WebServer, address: str) -> dict[str, tuple[int, str]
 @pytest.mark.parametrize(("ready", "status"), [(True, 200), (False, 503)])
 def test_metrics_are_measured_when_they_are_asked_for(ready: bool, status: int) -> None:
     registry = CollectorRegistry()
-    asked = Gauge("asked", "Times.", registry=registry)
+    asked, _ = (Gauge(name, "Times.", registry=registry) for name in ("asked", "other"))
     listening = listen("127.0.0.1", 0)
     address = f"127.0.0.1:{listening.getsockname()[1]}"
     page = _Page()
     answers = asyncio.run(_answers(WebServer(listening, registry, lambda: ready, asked.inc, page), address))
     assert "asked 1.0" in answers["/metrics"][1]
+    assert "asked" not in answers["/metrics?name[]=other"][1]
+    assert "other 0.0" in answers["/metrics?name[]=other"][1]
     assert answers["/health"] == (200, "alive\n")
     assert answers["/ready"][0] == status
     assert (answers["/for-people"], page.text) == ((200, "started"), "stopped")
