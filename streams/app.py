@@ -22,8 +22,8 @@ from streams.core.continuity import Available
 from streams.core.erasure import ERASURES
 from streams.core.identity import IDENTITY
 from streams.core.intake import CHECKOUT, ENGAGEMENT
-from streams.core.ledger import Rules
 from streams.core.routing import FORWARDED
+from streams.core.rules import Rules
 from streams.journal import Journal
 from streams.monitor import Monitor
 from streams.outbox import Outbox, origin

@@ -16,8 +16,8 @@ from streams.clickhouse import Client
 from streams.core.catalogue import Catalogue
 from streams.core.identity import IDENTITY
 from streams.core.intake import CHECKOUT, ENGAGEMENT
-from streams.core.ledger import Rules
 from streams.core.rows import Rows
+from streams.core.rules import Rules
 from streams.replay import Replay, Replayed, Source
 from streams.sink import write_rows
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 POINTS = (
     "sent",  # dead letters and forwarded records are with the broker, their segment is not
+    "lent",  # what others wait for is with the broker, and nothing says so: it is lent again
     "journalled",  # a segment is with the broker, the offsets are not committed
     "committed",  # the offsets are committed, no row is written
     "inserted",  # one table is written, others perhaps not

@@ -15,9 +15,10 @@ from streams import counting, fail_points, metrics
 from streams.core.admission import Batch, DeadLetter, Outcomes
 from streams.core.coverage import covered
 from streams.core.erasure import apart, rewritten, thinned
-from streams.core.ledger import HOUR, Applied, Ledger, Rules
+from streams.core.ledger import HOUR, Applied, Ledger
 from streams.core.routing import Forward
 from streams.core.rows import Rows
+from streams.core.rules import Rules
 from streams.core.segment import RAW_LIMIT, Segment, SegmentKey, cut, decode, encode, merged, open_since, valid
 from streams.core.tokens import Tokens
 
@@ -150,6 +151,8 @@ class Partition:
         async with self.lock:
             if self.closed:
                 return None
+            await self._persist(partial(self._outbox.forward, self.ledger.lend()))
+            fail_points.passing("lent")
             dead = self.ledger.expire()
             await self._persist(partial(self._outbox.bury, dead))
             counting.dead_letters(dead)

@@ -10,7 +10,8 @@ from streams import ndjson
 from streams.core.admission import Batch, DeadLetter
 from streams.core.identity import IDENTITY
 from streams.core.intake import CHECKOUT, ENGAGEMENT
-from streams.core.ledger import Ledger, Rules
+from streams.core.ledger import Ledger
+from streams.core.rules import Rules
 
 Progress = Callable[[int, int], None]  # (events, bytes of the files) since the last call
 

@@ -15,7 +15,7 @@ from streams.core import costs, small_groups
 from streams.core.admission import Batch, Outcomes
 from streams.core.dead_letter_limit import DeadLetterLimit, Limits
 from streams.core.joined import joined
-from streams.core.ledger import Rules
+from streams.core.rules import Rules
 from streams.partition import Outbox, Partition, Snapshot, Store, now_ms
 from streams.sink import Sink
 

@@ -1,12 +1,14 @@
 """Partitions with their ledgers, journals and source logs, driven by hand; the internal topic lies between them."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from streams.core.admission import Batch, Origin
 from streams.core.catalogue import Catalogue
-from streams.core.ledger import Ledger, Rules
+from streams.core.ledger import Ledger
 from streams.core.partitioner import partitions_of
-from streams.core.routing import FORWARDED
+from streams.core.routing import FORWARDED, Forward
+from streams.core.rules import Rules
 from streams.core.segment import Segment, SegmentKey, cut, decode, encode
 from tests.driver import KEY
 from tests.messages import HOUR, NOON
@@ -37,6 +39,7 @@ class Cluster:
         self.database, self.now = Database(), NOW
         self.logs: dict[tuple[str, int], list[Record]] = defaultdict(list)
         self.journals: dict[int, list[tuple[SegmentKey, bytes]]] = defaultdict(list)
+        self.flushed = dict.fromkeys(range(PARTITIONS), -1)
         self.ledgers = {number: self.restored(number) for number in range(PARTITIONS)}
         self.letters: list[bytes | None] = []
 
@@ -54,13 +57,35 @@ class Cluster:
         """Apply some records; without `durable` the worker dies after forwarding, before its segment is written or
         halfway through its parts."""
         applied = self.ledgers[number].apply(self.batch(topic, number, size), self.now)
-        for forward in applied.forwards:
-            self.logs[FORWARDED, forward.target].append((forward.key, forward.value, forward.origin))
+        self.forward(applied.forwards)
         parts = cut(applied.segment, 1000)
         for part in parts if durable else parts[: len(parts) // 2]:
             self.write(number, part)
         if not durable:
-            self.ledgers[number] = self.restored(number)
+            self.restart(number)
+
+    def restart(self, number: int) -> None:
+        """Another process has that partition."""
+        self.ledgers[number] = self.restored(number)
+
+    def lend(self) -> None:
+        """What waits to be lent is sent."""
+        for ledger in self.ledgers.values():
+            self.forward(ledger.lend())
+
+    def forward(self, forwards: Sequence[Forward]) -> None:
+        """Records go to other partitions."""
+        for each in forwards:
+            self.logs[FORWARDED, each.target].append((each.key, each.value, each.origin))
+
+    def settle(self) -> None:
+        """All there is, and all that it causes, is worked on."""
+        while True:
+            while pending := self.pending():
+                self.step(*pending[0], size=10)
+            self.lend()
+            if not self.pending():
+                return
 
     def batch(self, topic: str, number: int, size: int) -> Batch:
         """So many of the records that come next."""
@@ -78,8 +103,7 @@ class Cluster:
         """Events (topic, token, value) come where they belong, one after the other, and all they cause is worked on."""
         for topic, token, value in events:
             self.send(topic, home_of(token), value)
-            while pending := self.pending():
-                self.step(*pending[0], size=10)
+            self.settle()
         self.flush()
 
     @property
@@ -90,12 +114,14 @@ class Cluster:
 
     def write(self, number: int, segment: Segment) -> None:
         """A segment becomes durable."""
-        key = SegmentKey(self.now // HOUR, 1, len(self.journals[number]))
+        key, segment.flushed = SegmentKey(self.now // HOUR, 1, len(self.journals[number])), self.flushed[number]
         self.journals[number].append((key, encode(segment)))
 
     def flush(self, later: int = 0) -> None:
         """Report, and bring what changed to the database, so much later (ms)."""
         self.now += later
+        self.lend()
         for number, ledger in self.ledgers.items():
             self.write(number, ledger.report(self.now).segment)
             self.database.write(ledger.changes(version=len(self.journals[number])))
+            self.flushed[number] = len(self.journals[number]) - 1

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from streams.core.admission import Batch, DeadLetter
 from streams.core.catalogue import Catalogue, parse
 from streams.core.identity import IDENTITY
-from streams.core.ledger import CHECKOUT, ENGAGEMENT, Applied, Ledger, Rules
+from streams.core.ledger import CHECKOUT, ENGAGEMENT, Applied, Ledger
+from streams.core.rules import Rules
 from streams.core.segment import Segment, SegmentKey, decode, encode
 from tests.messages import DAY, HOUR, NOON, message, touch
 from tests.tables import Database, Key

@@ -32,7 +32,8 @@ class Eraser:
 
     def take(self, batch: Batch) -> Forgotten:
         """Forget what those records ask for; a bad one never raises: it is in the outcomes."""
-        outcomes, tokens, forwards = Outcomes(batch), list[int](), list[Forward]()
+        outcomes, tokens = Outcomes(batch), list[int]()
+        forwards = self._intake.lender.lend()  # what others are asked to forget is there before they are
         asked = batch.topic == ERASURES
         for at, token in enumerate(requests(batch.values)):
             if isinstance(token, Rejected):

@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 
 import numpy as np
 
-from streams.core.admission import Batch, Clock, Origin, Outcomes, ahead_of_now, too_late
+from streams.core.admission import Batch, Clock, Outcomes, ahead_of_now, too_late
 from streams.core.borrowing import Borrower
 from streams.core.catalogue import Catalogue
 from streams.core.codes import Kinds
@@ -64,7 +64,7 @@ class Intake:
         self.lent = LentOrders(self.linking.links, router.partition)
         self.rivals = Rivals(router.partition, router.partitions)
         known = State(self.index, self.linking.links, self.book, self.lent, self.rivals, self.kinds, self.ids)
-        self._lender, self._borrower = Lender(known, router.partition), Borrower(known, self.clock, router.partitions)
+        self.lender, self._borrower = Lender(known, router), Borrower(known, self.clock, router.partitions)
 
     def take(self, batch: Batch, now: int | None) -> Taken:
         """Take in a batch of any topic; `now` in ms, None in a replay."""
@@ -73,8 +73,7 @@ class Intake:
             self._forwarded(batch, now, taken)
         else:
             self._events(batch, now, taken, routed=False)
-        if self._router.partitions > 1 and batch.values:
-            self._lender.lend(taken, Origin(LEND, batch.topic, self._router.partition, batch.offsets[0]))
+        self.lender.add(taken)
         return taken
 
     def _forwarded(self, batch: Batch, now: int | None, taken: Taken) -> None:

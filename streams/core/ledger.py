@@ -13,7 +13,6 @@ import numpy as np
 
 from streams.core.admission import Batch, DeadLetter, Outcomes
 from streams.core.aggregates import REPLAYED, Aggregates
-from streams.core.catalogue import Catalogue
 from streams.core.eraser import Eraser
 from streams.core.erasure import asks
 from streams.core.events import Rejected
@@ -24,6 +23,7 @@ from streams.core.reporter import Reporter
 from streams.core.restatements import Cause
 from streams.core.routing import Forward, Router
 from streams.core.rows import Columns
+from streams.core.rules import Rules
 from streams.core.runs import Touches, concatenated, none
 from streams.core.segment import Segment, SegmentKey, columns, open_since, recoded, rows, used_kinds
 from streams.core.statements import Statement
@@ -33,16 +33,6 @@ from streams.core.unwritten import Unwritten
 
 HOUR = 3_600_000  # ms
 _AT_ONCE = 512  # conversions looked at together: where all have a thousand touches, that is half a million
-
-
-class Rules(NamedTuple):
-    """What a ledger goes by: the catalogue, the secret of the token hash, how far back events are taken (ms; None =
-    for ever), and whether this is a replay, which reports every conversion in its own hour."""
-
-    catalogue: Catalogue
-    token_key: bytes
-    retention: int | None = None
-    replay: bool = False
 
 
 class Applied(NamedTuple):
@@ -100,6 +90,10 @@ class Ledger:
         segment.links, segment.identified = columns(links), columns(concatenated([none(), *taken.identified]))
         segment.lent_orders, segment.places, segment.rivals = taken.lent_orders, taken.places, taken.rivals
         return self._covering(batch, Applied(segment, taken.outcomes, taken.forwards))
+
+    def lend(self) -> list[Forward]:
+        """What other partitions are to be sent of what came, before the next report is flushed."""
+        return self._intake.lender.lend()
 
     def _forgetting(self, batch: Batch) -> Applied:
         tokens, outcomes, forwards = self._eraser.take(batch)
@@ -258,10 +252,12 @@ class Ledger:
         first open one no aggregates are made: their segments may have been merged into those of other hours."""
         flushed = max((segment.flushed for _, segment in segments), default=-1)
         opened = open_since((key for key, _ in segments), flushed, _hour(now))
-        for key, segment in segments:
-            self._fold(recoded(segment, self._kinds), key.hour, key.hour >= opened, key.sequence > flushed)
+        parts = [(key, recoded(segment, self._kinds)) for key, segment in segments]
+        for key, segment in parts:
+            self._fold(segment, key.hour, key.hour >= opened, key.sequence > flushed)
         self._book.relate(self._links)
         self._forget(max((segment.expired for _, segment in segments), default=0))
+        self._intake.lender.add_again(segment for key, segment in parts if key.sequence > flushed)
         self._reporter.mark(self._book.orders.values(), Cause.CATALOGUE)
         self._transitions.restored()
 

@@ -22,9 +22,9 @@ from streams.core.message_ids import MessageIds
 from streams.core.order_book import OrderBook
 from streams.core.orders import Order
 from streams.core.rivals import Places, Rivals
-from streams.core.routing import Forward
+from streams.core.routing import FORWARDED, LEND, Forward, Router
 from streams.core.runs import I64, U64, Mask, Touches, concatenated, none
-from streams.core.segment import RAW_LIMIT, Segment, columns, cut, encode, used_kinds
+from streams.core.segment import RAW_LIMIT, Segment, columns, cut, encode, rows, used_kinds
 from streams.core.taken import Taken
 from streams.core.touches import TouchIndex
 
@@ -52,35 +52,96 @@ class _Parcel:
     rivals: dict[str, Order] = field(default_factory=dict)
 
 
-class Lender:
-    """Lends what the partition `here` knows."""
+@dataclass
+class _Waiting:
+    """What came since something was lent last: touches; links that were `said` here, and `heard` of; the ids of orders
+    that changed, and of those to be `shown` to rivals; buyers of lent orders; places, by whom they are news to."""
 
-    def __init__(self, state: State, here: int) -> None:
-        self._state, self._here = state, here
+    touches: list[Touches] = field(default_factory=list)
+    said: list[Touches] = field(default_factory=list)
+    heard: list[Touches] = field(default_factory=list)
+    orders: set[str] = field(default_factory=set)
+    shown: set[str] = field(default_factory=set)
+    buyers: set[int] = field(default_factory=set)
+    places: dict[tuple[int, str], Places] = field(default_factory=dict)
+
+
+class Lender:
+    """Lends what the router's partition knows. What comes waits, so that a flush lends it in few records; what waited
+    when a worker died is in the segments that were not flushed, and waits again."""
+
+    def __init__(self, state: State, router: Router) -> None:
+        self._state, self._here, self._alone = state, router.partition, router.partitions == 1
+        self._waiting = _Waiting()
         self._parcels: defaultdict[int, _Parcel] = defaultdict(_Parcel)
 
-    def lend(self, taken: Taken, origin: Origin) -> None:
-        """Add what others are to be sent of what a batch brought, which is in the state already; `origin` says which
-        batch it was."""
-        parts = taken.touches + taken.lent, taken.links, taken.said, taken.heard
-        touches, links, said, heard = (concatenated([none(), *part]) for part in parts)
-        buyers = {buyer for order in taken.lent_orders for buyer in order.buyers}
-        borrowers = self._state.lent.borrow(np.append(links.user, np.fromiter(buyers, np.uint64, len(buyers))))
-        for target, at in _grouped(*self._away(np.arange(len(said.user)), homes(said).anonymous)):
-            self._parcels[target].links.append(said.take(at))
+    def add(self, taken: Taken) -> None:
+        """Have what a batch brought, which is in the state already, wait to be lent."""
+        if self._alone:
+            return
+        waiting = self._waiting
+        waiting.touches += taken.touches + taken.lent
+        waiting.said += taken.said
+        waiting.heard += taken.heard
+        waiting.orders |= taken.orders.keys()
+        waiting.buyers.update(*(order.buyers for order in taken.lent_orders))
+        self._meet_rivals(taken)
+
+    def _meet_rivals(self, taken: Taken) -> None:
+        """Where orders are completed in several partitions, those are to know each other, and each other's orders."""
+        rivals, new = self._state.rivals, [order for order in taken.orders.values() if order.messages]
+        completed = list(rivals.completed(new))
+        taken.places += rivals.place(places for home, places in completed if home == self._here)
+        # Said again with the order, or the segment that has it could be past before the order is.
+        taken.rivals += rivals.others(new)
+        news = (*completed, *rivals.told(taken.places))
+        self._waiting.places |= {(to, each.order_id): each for to, each in news if to != self._here}
+        self._waiting.shown |= {order.order_id for order in new} | {places.order_id for places in taken.places}
+
+    def add_again(self, segments: Iterable[Segment]) -> None:
+        """Have what restored segments brought wait to be lent: perhaps it never was."""
+        for segment in segments:
+            if segment.erased:
+                self._waiting = _Waiting()  # all before it was lent before it was written
+            links, orders = rows(segment.links), {order.order_id: order for order in segment.orders}
+            taken = Taken([segment.touches], [rows(segment.lent)], [links], orders=orders)
+            taken.lent_orders, taken.places = segment.lent_orders, segment.places
+            self.add(taken)
+            self._state.lent.unborrow(self._borrowed(links, self._waiting.buyers))
+
+    def lend(self) -> list[Forward]:
+        """What others are to be sent of all that waits."""
+        waiting, self._waiting = self._waiting, _Waiting()
+        parts = waiting.touches, waiting.said, waiting.heard
+        touches, said, heard = (concatenated([none(), *part]) for part in parts)
+        links = concatenated([said, heard])
+        borrowers = self._state.lent.borrow(self._borrowed(links, waiting.buyers))
+        self._lend_links(said, heard)
         for target, at in _grouped(*self._readers(touches.user)):
             self._parcels[target].touches.append(touches.take(at))
+        mine = self._state.book.orders
+        self._lend_orders(mine[order_id] for order_id in waiting.orders & mine.keys())
+        self._lend_past(links)
+        self._lend_journeys(borrowers)
+        for (target, _), places in waiting.places.items():
+            self._parcels[target].places.append(places)
+        for target, order in self._state.rivals.shown(mine[order_id] for order_id in waiting.shown & mine.keys()):
+            self._parcels[target].rivals[order.order_id] = order
+        return list(self._sent())
+
+    def _borrowed(self, links: Touches, buyers: set[int]) -> U64:
+        """The tokens for which somebody may borrow, because of those new links and lent orders."""
+        return np.append(links.user, np.fromiter(buyers, np.uint64, len(buyers)))
+
+    def _lend_links(self, said: Touches, heard: Touches) -> None:
+        for target, at in _grouped(*self._away(np.arange(len(said.user)), homes(said).anonymous)):
+            self._parcels[target].links.append(said.take(at))
         for target, at in _grouped(*self._readers(said.user)):
             self._parcels[target].links.append(said.take(at))
         position, reader = self._readers(heard.user)
         new_to = homes(heard).user[position] != reader  # where the user lives, it was said
         for target, at in _grouped(position[new_to], reader[new_to]):
             self._parcels[target].links.append(heard.take(at))
-        self._lend_orders(taken.orders.values())
-        self._lend_past(links)
-        self._lend_journeys(borrowers)
-        self._tell_rivals(taken)
-        taken.forwards += self._sent(origin)
 
     def _readers(self, tokens: U64) -> tuple[I64, I64]:
         """Who is to know what there is of those tokens: (position of the token, partition), a row each."""
@@ -141,22 +202,8 @@ class Lender:
             # Those that lead there are known there, or on their way as new ones.
             self._parcels[target].links.append(links.take(homes(links).user != target))
 
-    def _tell_rivals(self, taken: Taken) -> None:
-        """Where orders are completed in several partitions, those are to know each other, and each other's orders."""
-        rivals, mine = self._state.rivals, self._state.book.orders
-        completed = list(rivals.completed(taken.orders.values()))
-        taken.places += rivals.place(places for home, places in completed if home == self._here)
-        for target, places in (*completed, *rivals.told(taken.places)):
-            if target != self._here:
-                self._parcels[target].places.append(places)
-        heard = [order for order in taken.orders.values() if order.messages]
-        newly = [mine[each.order_id] for each in taken.places if each.order_id in mine]
-        for target, order in rivals.shown((*heard, *newly)):
-            self._parcels[target].rivals[order.order_id] = order
-        # Said again with the order, or the segment that has it could be past before the order is.
-        taken.rivals += rivals.others(heard)
-
-    def _sent(self, origin: Origin) -> Iterator[Forward]:
+    def _sent(self) -> Iterator[Forward]:
+        origin = Origin(LEND, FORWARDED, self._here, 0)
         parcels, self._parcels = self._parcels, defaultdict(_Parcel)
         for target, parcel in sorted(parcels.items()):
             for part in cut(self._wrapped(parcel), RAW_LIMIT):

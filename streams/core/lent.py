@@ -33,19 +33,25 @@ class LentOrders:
 
     def borrow(self, tokens: U64 | None = None) -> list[tuple[int, int]]:
         """Note who borrows because those tokens, or any, have orders here; the pairs (user, partition) that are new."""
-        buyers = self._buyers if tokens is None else self._buyers.intersection(tokens.tolist())
-        links, _ = self._links.of(np.array(sorted(buyers), np.uint64))
-        home = homes(links)
-        ours = home.user == self._here
-        pairs = zip(links.keys.high[ours].tolist(), home.anonymous[ours].tolist(), strict=True)
-        new = [
-            (user, by) for user, by in dict.fromkeys(pairs) if by not in {self._here, *self._borrowers.get(user, ())}
-        ]
+        pairs = self._pairs(self._buyers if tokens is None else self._buyers.intersection(tokens.tolist()))
+        new = [(user, by) for user, by in pairs if by not in {self._here, *self._borrowers.get(user, ())}]
         for user, by in new:
             self._borrowers.setdefault(user, set()).add(by)
         if new:
             self._marks.add(np.array([user for user, _ in new], np.uint64), self._users, len(self._borrowers))
         return new
+
+    def _pairs(self, buyers: set[int]) -> Iterable[tuple[int, int]]:
+        """Who is a user of ours that one of those tokens is linked to, and the partition that the token lives in."""
+        links, _ = self._links.of(np.array(sorted(buyers), np.uint64))
+        home = homes(links)
+        ours = home.user == self._here
+        return dict.fromkeys(zip(links.keys.high[ours].tolist(), home.anonymous[ours].tolist(), strict=True))
+
+    def unborrow(self, tokens: U64) -> None:
+        """Have those who borrow because of those tokens be new once more."""
+        for user, by in self._pairs(self._buyers.intersection(tokens.tolist())):
+            self._borrowers.get(user, set()).discard(by)
 
     def _users(self) -> U64:
         return np.fromiter(self._borrowers, np.uint64, len(self._borrowers))

@@ -21,10 +21,11 @@ from streams.core.admission import Batch
 from streams.core.aggregates import Aggregates
 from streams.core.catalogue import parse
 from streams.core.engagement import EngagementColumns
-from streams.core.ledger import Ledger, Rules
+from streams.core.ledger import Ledger
 from streams.core.message_ids import MessageIds
 from streams.core.order_book import OrderBook
 from streams.core.reporter import Reporter
+from streams.core.rules import Rules
 from streams.core.tokens import Tokens
 from streams.core.touches import TouchIndex
 from streams.core.transitions import Transitions

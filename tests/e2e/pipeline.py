@@ -23,6 +23,7 @@ PARTITIONS = 2
 PATIENCE = 60  # s
 STOP = 20  # s, what a stop may take
 SESSION = "6"  # s: the embedded broker lets a new member wait for the one before, even if it left
+FLUSHED = "maalstrom_sink_last_flush_timestamp_seconds"
 MAALSTROM = (str(Path(sys.executable).with_name("maalstrom")), "worker")
 FAUST = (str(Path(sys.executable).with_name("faust")), "-A", "streams.app", "worker", "-l", "info")
 
@@ -96,15 +97,26 @@ class Pipeline:
         """Send records and wait until all of them, and what they caused, have been worked on."""
         wanted = sum(outcomes(worker).values()) + send(self.bootstrap, records)
         self.until(worker, lambda: sum(outcomes(worker).values()) >= wanted)
-        self.until(worker, lambda: self.behind() == 0)
+        self.until(worker, lambda: self._at_rest(worker))
         assert sum(outcomes(worker).values()) == wanted
+
+    def _at_rest(self, worker: Worker) -> bool:
+        """Whether nothing is behind, and one more flush has nothing that other partitions wait for."""
+        if self.behind():
+            return False
+        before, since = self._ends([FORWARDED]), time.time()
+        self.until(worker, lambda: worker.metrics()[FLUSHED, ()] > since)
+        return self._ends([FORWARDED]) == before
 
     def behind(self) -> int:
         """Records that the group has not committed yet."""
-        slots = [TopicPartition(topic, p) for topic in (*TOPICS, FORWARDED) for p in range(PARTITIONS)]
-        committed = self._observer.committed(slots, timeout=PATIENCE)
-        ends = [self._observer.get_watermark_offsets(slot, timeout=PATIENCE)[1] for slot in slots]
-        return sum(end - max(slot.offset, 0) for slot, end in zip(committed, ends, strict=True))
+        topics = (*TOPICS, FORWARDED)
+        committed = self._observer.committed(_slots(topics), timeout=PATIENCE)
+        return sum(end - max(slot.offset, 0) for slot, end in zip(committed, self._ends(topics), strict=True))
+
+    def _ends(self, topics: Iterable[str]) -> list[int]:
+        """Where the partitions of those topics end."""
+        return [self._observer.get_watermark_offsets(slot, timeout=PATIENCE)[1] for slot in _slots(topics)]
 
     def messages(self, topic: str) -> list[Message]:
         """Everything in a topic, with its headers."""
@@ -119,6 +131,10 @@ class Pipeline:
                     assert error.code() == KafkaError._PARTITION_EOF, error
                     ended += 1
         return found
+
+
+def _slots(topics: Iterable[str]) -> list[TopicPartition]:
+    return [TopicPartition(topic, partition) for topic in topics for partition in range(PARTITIONS)]
 
 
 def stop(worker: Worker) -> None:

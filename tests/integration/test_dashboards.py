@@ -13,7 +13,7 @@ from streams.catalogue_rows import write_catalogue
 from streams.clickhouse import connect
 from streams.core.catalogue import parse
 from streams.core.causes import EXPLAINED
-from streams.core.ledger import Rules
+from streams.core.rules import Rules
 from streams.progress import MODELS, progress
 from streams.replay import Replay, Source
 from streams.sink import write_rows

@@ -16,7 +16,8 @@ from kafka.structs import OffsetAndMetadata
 from streams import brokers, clickhouse
 from streams.core.admission import Batch
 from streams.core.dead_letters import Failure, encode_headers
-from streams.core.ledger import Ledger, Rules
+from streams.core.ledger import Ledger
+from streams.core.rules import Rules
 from streams.sink import write_rows
 from streams.topics import partition_of
 from tests.integration.harness import EVENTS, TOKEN_KEY, Account, Rig, simulated

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from streams.core.admission import Batch
 from streams.core.coverage import covered
-from streams.core.ledger import Ledger, Rules
+from streams.core.ledger import Ledger
+from streams.core.rules import Rules
 from streams.core.segment import Segment, cut, decode, encode, merged
 from tests.strategies import CATALOGUE
 

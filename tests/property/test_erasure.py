@@ -142,7 +142,8 @@ class Partitions(Cluster):
         while pending := self.pending():
             self.step(*random.choice(pending), random.randrange(1, 9), durable=random.randrange(7) < 6)
             if random.randrange(5) == 4:
-                self.flush()
+                random.choice((self.flush, self.lend))()
+        self.settle()
 
     def erase(self, person: str, random: Any) -> None:
         """Somebody asks, wherever the person's token lives."""

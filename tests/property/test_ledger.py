@@ -10,7 +10,8 @@ from streams.core.admission import Batch
 from streams.core.aggregates import Aggregates
 from streams.core.codes import Kinds
 from streams.core.coverage import covered
-from streams.core.ledger import Ledger, Rules
+from streams.core.ledger import Ledger
+from streams.core.rules import Rules
 from streams.core.segment import Segment, SegmentKey, cut, decode, encode, merged, open_since, recoded
 from streams.core.statements import Statement
 from streams.core.tokens import Tokens

@@ -18,14 +18,13 @@ def test_any_partition_gives_the_same(stream: Stream, random: Any) -> None:
     cluster = Cluster(CATALOGUE)
     for topic, value in [*stream, *random.sample(stream, len(stream) // 4)]:
         cluster.send(topic, random.randrange(PARTITIONS), value)
-    for _ in range(2000):
-        pending = cluster.pending()
-        if not pending:
-            break
+    while pending := cluster.pending():
         cluster.step(*random.choice(pending), random.randrange(1, 9), durable=random.random() > 0.15)
         if random.random() < 0.2:
-            cluster.flush()
-    assert not cluster.pending()
+            random.choice((cluster.flush, cluster.lend))()
+        if random.random() < 0.1:
+            cluster.restart(random.randrange(PARTITIONS))
+    cluster.settle()
     cluster.flush(HOUR)  # transitions are counted now and then
     result = attribute(CATALOGUE, stream)
     check(cluster.database, result)

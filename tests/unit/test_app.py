@@ -5,7 +5,7 @@ import pytest
 from streams import config
 from streams.app import create_app
 from streams.core.catalogue import parse
-from streams.core.ledger import Rules
+from streams.core.rules import Rules
 from streams.web import listen
 
 GOAL = '[[goal]]\nid = "g"\nname = "G"\nevent = "Order Completed"\nunit = "orders"\nvalue = 1\n'

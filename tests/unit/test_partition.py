@@ -12,8 +12,9 @@ import pytest
 from streams import partition
 from streams.core.admission import Batch, DeadLetter
 from streams.core.erasure import request
-from streams.core.ledger import HOUR, Rules
+from streams.core.ledger import HOUR
 from streams.core.routing import Forward
+from streams.core.rules import Rules
 from streams.core.segment import SegmentKey
 from streams.core.tokens import Tokens
 from streams.partition import Partition

@@ -11,7 +11,7 @@ from streams.clickhouse import Client, DatabaseError, connect
 from streams.core.admission import Batch
 from streams.core.catalogue import parse
 from streams.core.continuity import Available
-from streams.core.ledger import Rules
+from streams.core.rules import Rules
 from streams.core.segment import SegmentKey
 from streams.worker import Worker
 from tests.messages import NOON, touch

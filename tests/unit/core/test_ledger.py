@@ -6,7 +6,8 @@ import pytest
 
 from streams.core.admission import SKEW, Batch
 from streams.core.catalogue import parse
-from streams.core.ledger import CHECKOUT, ENGAGEMENT, Applied, Ledger, Rules
+from streams.core.ledger import CHECKOUT, ENGAGEMENT, Applied, Ledger
+from streams.core.rules import Rules
 from streams.core.segment import Segment, SegmentKey, decode, encode, valid
 from tests.driver import CATALOGUE, KEY, Driver
 from tests.messages import DAY, HOUR, NOON, denied, message, order, refund, touch

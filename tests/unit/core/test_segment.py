@@ -7,7 +7,8 @@ import pytest
 
 from streams.core.admission import Batch
 from streams.core.codes import Kind, Kinds
-from streams.core.ledger import CHECKOUT, ENGAGEMENT, Ledger, Rules
+from streams.core.ledger import CHECKOUT, ENGAGEMENT, Ledger
+from streams.core.rules import Rules
 from streams.core.segment import Segment, SegmentKey, cut, decode, encode, merged, open_since, recoded, valid
 from tests.messages import DAY, HOUR, NOON, order, refund, touch
 from tests.strategies import CATALOGUE
