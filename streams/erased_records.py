@@ -7,20 +7,18 @@ sends once.
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import cramjam
-import kafka
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import KafkaError
-from kafka import KafkaAdminClient
 
-from streams.brokers import BrokerError, connect
+from streams.brokers import BrokerError
 from streams.core.erasure import request, scrubbed
 from streams.core.partitioner import partitions_of
 from streams.core.segment import decode
@@ -28,6 +26,7 @@ from streams.core.tokens import Tokens
 from streams.topics import ERASURES, FORWARDED, KEYED, dead_letters_of
 
 _PATIENCE_MS = 500
+_FETCH_MS = 20  # that the broker waits for more; meanwhile it answers for no other partition
 _LARGEST = 64 << 20  # bytes of a request
 
 
@@ -72,12 +71,13 @@ def _ascii(token: str) -> str:
 async def topics_of(bootstrap: str, group: str) -> AsyncIterator[Topics]:
     """The topics at that broker, as the consumer group `group` reads them. Raises BrokerError."""
     servers = bootstrap.split(";")
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, group_id=group, enable_auto_commit=False)
+    how = {"group_id": group, "enable_auto_commit": False, "fetch_max_wait_ms": _FETCH_MS}
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers, **how)
     producer = AIOKafkaProducer(bootstrap_servers=servers, acks="all", max_request_size=_LARGEST)
     try:
         await consumer.start()
         await producer.start()
-        yield Topics(consumer, producer, bootstrap)
+        yield Topics(consumer, producer, servers)
     except KafkaError as error:
         why = f"the Kafka broker at {bootstrap} does not answer, or refused ({error}); start it or set BROKER_URL"
         raise BrokerError(why) from error
@@ -89,8 +89,8 @@ async def topics_of(bootstrap: str, group: str) -> AsyncIterator[Topics]:
 class Topics:
     """What an erasure does with topics. All methods raise KafkaError, and those that delete BrokerError."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer, bootstrap: str) -> None:
-        self._consumer, self._producer, self._bootstrap = consumer, producer, bootstrap
+    def __init__(self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer, servers: list[str]) -> None:
+        self._consumer, self._producer, self._servers = consumer, producer, servers
 
     async def ask(self, person: Person) -> tuple[int, int]:
         """Send the request to the partition that the token lives in; where it is: partition and offset."""
@@ -159,12 +159,16 @@ class Topics:
         await self._delete({part: offset for part, offset in read.items() if offset > begins[part]})
 
     async def _delete(self, before: dict[TopicPartition, int]) -> None:
-        if before:
-            await asyncio.to_thread(self._delete_records, before)
-
-    def _delete_records(self, before: dict[TopicPartition, int]) -> None:
-        with connect(KafkaAdminClient, self._bootstrap) as admin:
-            admin.delete_records({kafka.TopicPartition(*part): offset for part, offset in before.items()})
+        if not before:
+            return
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._servers)
+        try:
+            await admin.start()
+            await admin.delete_records({part: RecordsToDelete(offset) for part, offset in before.items()})
+        except KafkaError as error:
+            raise BrokerError(f"the Kafka broker did not delete records: {error or type(error).__name__}") from error
+        finally:
+            await admin.close()
 
 
 class JournalView:

@@ -65,7 +65,7 @@ def test_a_replayed_database_forgets_a_person_and_keeps_its_totals(month: Month,
     assert row["users"] == row["touches"] == 0
 
 
-@pytest.mark.faults  # it takes a minute and a half
+@pytest.mark.faults  # it takes half a minute
 def test_a_worker_forgets_a_person_wherever_they_left_something(tmp_path: Path) -> None:
     catalogue = catalogue_text(first_day(), DAYS)
     with serving(tmp_path / "clickhouse") as address, Pipeline(tmp_path, catalogue) as pipeline:
