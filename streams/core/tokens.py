@@ -21,17 +21,17 @@ def tokens_of(events: Iterable[Envelope]) -> list[str]:
     return [event.user_id or event.anonymous_id or "" for event in events]
 
 
-class _Hashes(dict[str, int]):
+class _Hashes(dict[str, bytes]):
     """The hashes of tokens that were met lately, by their text."""
 
     def __init__(self, key: bytes) -> None:
-        super().__init__({"": 0})
+        super().__init__({"": bytes(8)})
         self._keyed = blake2b(digest_size=8, key=blake2b(key, digest_size=32).digest())
 
-    def __missing__(self, token: str) -> int:
+    def __missing__(self, token: str) -> bytes:
         hasher = self._keyed.copy()
         hasher.update(token.encode())
-        self[token] = found = int.from_bytes(hasher.digest(), "little")
+        self[token] = found = hasher.digest()
         return found
 
 
@@ -46,11 +46,11 @@ class Tokens:
         """One hash a token; 0 for ''."""
         if len(self._known) >= _CACHED:
             self.forget()
-        return np.fromiter(map(self._known.__getitem__, tokens), np.uint64, len(tokens))
+        return np.frombuffer(b"".join(map(self._known.__getitem__, tokens)), "<u8").astype(np.uint64)
 
     def hash(self, token: str) -> int:
         """The hash of one token; 0 for ''."""
-        return self._known[token]
+        return int.from_bytes(self._known[token], "little")
 
     def forget(self) -> None:
         """Keep no token's text."""
