@@ -226,6 +226,7 @@ class Partition:
         values = dict(self._store.segments(self.number))
         parts = [_unpacked(values[key]) for key in run]
         whole = merged(parts, one_hour=run[0].hour == run[-1].hour)
+        whole.since = run[0].sequence
         if not covered(parts).gap:  # merged, a hole would not be seen any more
             await self._write(run[-1], whole)
             fail_points.passing("merged")

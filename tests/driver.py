@@ -7,7 +7,7 @@ from streams.core.catalogue import Catalogue, parse
 from streams.core.identity import IDENTITY
 from streams.core.ledger import CHECKOUT, ENGAGEMENT, Applied, Ledger
 from streams.core.rules import Rules
-from streams.core.segment import Segment, SegmentKey, decode, encode
+from streams.core.segment import Segment, SegmentKey, decode, encode, valid
 from tests.messages import DAY, HOUR, NOON, message, touch
 from tests.tables import Database, Key
 
@@ -37,7 +37,8 @@ class Driver:
     def restart(self) -> None:
         """A new process, that knows what is in the journal and nothing else."""
         self.ledger = Ledger(self._rules)
-        self.ledger.restore([(key, decode(value)) for key, value in self.journal.items()], self.now)
+        found = {key: decode(value) for key, value in self.journal.items()}
+        self.ledger.restore([(key, found[key]) for key in valid(found)], self.now)
 
     def engage(self, *values: bytes) -> Applied:
         """Engagement events arrive."""

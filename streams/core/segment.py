@@ -70,6 +70,7 @@ class Segment(Struct, array_like=True, gc=False):
     rivals: list[Order] = []  # what other partitions know of orders that were completed here too
     erased: list[int] = []  # tokens (hashes) that the segments before it are to forget; then it has nothing else
     thin: int = -1  # once that hour is not open, statements that later ones have replaced are to go
+    since: int = -1  # of which sequence the first of the segments was that it was merged from; -1 = of none
 
     @property
     def touches(self) -> Touches:
@@ -259,9 +260,16 @@ def _latest(parts: Iterable[Mapping[K, int]]) -> dict[K, int]:
 
 def valid(segments: Mapping[SegmentKey, Segment]) -> list[SegmentKey]:
     """The keys of those that count, in the order of the fold. An epoch says from which sequence it went on: what an
-    older epoch wrote beyond that came from an owner that had already lost the partition, and is void."""
+    older epoch wrote beyond that came from an owner that had already lost the partition, and is void. So is what
+    others were merged from, where it was not removed yet."""
     after = _latest(segment.after for segment in segments.values())
-    return sorted(
-        (key for key in segments if all(key.epoch >= epoch or key.sequence <= last for epoch, last in after.items())),
-        key=lambda key: (key.epoch, key.sequence),
-    )
+    counting: list[SegmentKey] = []
+    least = None  # the sequence from which on all was merged into a later one
+    for key in sorted(segments, key=lambda key: (key.epoch, key.sequence), reverse=True):
+        late = any(key.epoch < epoch and key.sequence > last for epoch, last in after.items())
+        if late or (least is not None and key.sequence >= least):
+            continue
+        counting.append(key)
+        since = segments[key].since
+        least = since if since >= 0 else least
+    return counting[::-1]

@@ -12,7 +12,7 @@ from streams.core.codes import Kinds
 from streams.core.coverage import covered
 from streams.core.ledger import Ledger
 from streams.core.rules import Rules
-from streams.core.segment import Segment, SegmentKey, cut, decode, encode, merged, open_since, recoded
+from streams.core.segment import Segment, SegmentKey, cut, decode, encode, merged, open_since, recoded, valid
 from streams.core.statements import Statement
 from streams.core.tokens import Tokens
 from tests.reference import Result, attribute
@@ -42,7 +42,9 @@ class Worker:
     def start(self) -> None:
         """A new owner: everything it knows is in the journal."""
         self.ledger = Ledger(Rules(CATALOGUE, KEY, retention=LONG))
-        segments = [(key, decode(value)) for key, value in self.journal]
+        found = {key: decode(value) for key, value in self.journal}
+        segments = [(key, found[key]) for key in valid(found)]
+        self.journal = [(key, value) for key, value in self.journal if (key, found[key]) in segments]
         assert covered([segment for _, segment in segments]).gap == 0
         self.ledger.restore(segments, self.now)
         self.epoch += 1
@@ -80,15 +82,18 @@ class Worker:
         else:
             self.start()
 
-    def compact(self, start: int, end: int) -> None:
-        """Merge neighbouring segments that are written: of one hour, or of hours that are not open."""
+    def compact(self, start: int, end: int, dies: bool = False) -> None:
+        """Merge neighbouring segments that are written: of one hour, or of hours that are not open. A worker that
+        `dies` then leaves them behind."""
         group = self.journal[start:end]
         opened = open_since((key for key, _ in self.journal), self.flushed, self.now // HOUR)
         hours = {key.hour for key, _ in group}
         if group[-1][0].sequence <= self.flushed and (len(hours) == 1 or max(hours) < opened):
             whole = merged([decode(value) for _, value in group], one_hour=len(hours) == 1)
-            whole.flushed = self.flushed
-            self.journal[start:end] = [(group[-1][0], encode(whole))]
+            whole.flushed, whole.since = self.flushed, group[0][0].sequence
+            self.journal[start:end] = [*(group[:-1] if dies else ()), (group[-1][0], encode(whole))]
+            if dies:
+                self.start()
 
     def lose_open_hour(self) -> None:
         """ClickHouse forgets what was reported in this hour: the next owner writes all of it again."""
@@ -175,7 +180,7 @@ def test_any_order_cut_crash_and_merge_gives_the_same(stream: Stream, random: An
             worker.start()
         elif step == 3:
             start = random.randrange(len(worker.journal))
-            worker.compact(start, start + random.randrange(1, 5))
+            worker.compact(start, start + random.randrange(1, 5), dies=random.random() < 0.5)
         elif step == 4:
             worker.now += HOUR
         elif step < 9:
@@ -208,7 +213,7 @@ def test_restatements_and_their_causes_are_those_of_the_reference(stream: Stream
             worker.start()
         elif step == 1:
             start = random.randrange(len(worker.journal))
-            worker.compact(start, start + random.randrange(2, 20))
+            worker.compact(start, start + random.randrange(2, 20), dies=random.random() < 0.5)
         elif step == 2:
             worker.now += HOUR
         elif step < 5:
@@ -217,6 +222,8 @@ def test_restatements_and_their_causes_are_those_of_the_reference(stream: Stream
     worker.flush()
     reference.report(arrived, worker.now // HOUR * 3600)
     worker.lose_open_hour()
+    start = random.choice([i for i, (key, _) in enumerate(worker.journal) if key.hour == worker.now // HOUR])
+    worker.compact(start, len(worker.journal), dies=random.random() < 0.5)
     worker.start()
     worker.flush()
     found, wanted = worker.database.goal_restatements(), dict(reference.rows)

@@ -132,7 +132,9 @@ def test_a_first_statement_restates_nothing_whatever_came_before_it() -> None:
     assert driver.database.tables["goal_restatements"] == {}
 
 
-def test_the_open_hour_is_restored_with_every_restatement_of_it_though_it_was_merged() -> None:
+@pytest.mark.parametrize("removed", [True, False])
+def test_the_open_hour_is_restored_with_every_restatement_of_it_though_it_was_merged(removed: bool) -> None:
+    """Where the worker died before what was merged was `removed`, it counts once."""
     driver = stated()
     for topic, value in (("engagement", LATE), ("checkout", REFUND)):
         driver.take(topic, value)
@@ -140,7 +142,8 @@ def test_the_open_hour_is_restored_with_every_restatement_of_it_though_it_was_me
     wanted = driver.database.goal_restatements()
     last = max(driver.journal)
     whole = merged([decode(value) for value in driver.journal.values()], one_hour=True)
-    driver.journal = {last: encode(structs.replace(whole, flushed=-1))}
+    whole = structs.replace(whole, flushed=-1, since=min(driver.journal).sequence)
+    driver.journal = {**({} if removed else driver.journal), last: encode(whole)}
     driver.database.tables["goal_restatements"] = {}
     driver.restart()
     driver.write()
