@@ -135,6 +135,7 @@ class Rig:
             if record.key and record.value:
                 key = SegmentKey(*_SEGMENT_KEY.unpack(record.key)[1:])
                 found[record.partition][key] = segment.decode(bytes(cramjam.zstd.decompress(record.value)))
+                found[record.partition][key].since = -1  # what was merged did count
         return sum(len(segments) - len(valid(segments)) for segments in found.values())
 
     def tables(self) -> Tables:
