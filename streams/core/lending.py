@@ -23,7 +23,7 @@ from streams.core.order_book import OrderBook
 from streams.core.orders import Order
 from streams.core.rivals import Places, Rivals
 from streams.core.routing import FORWARDED, LEND, Forward, Router
-from streams.core.runs import I64, U64, Mask, Touches, concatenated, none
+from streams.core.runs import I64, U64, Touches, concatenated, none
 from streams.core.segment import RAW_LIMIT, Segment, columns, cut, encode, rows, used_kinds
 from streams.core.taken import Taken
 from streams.core.touches import TouchIndex
@@ -166,24 +166,20 @@ class Lender:
 
     def _lend_past(self, links: Touches) -> None:
         """All that there was of newly linked tokens, to whom it is new."""
-        if not len(links.user):
-            return
         home = homes(links)
-        own, ours = self._first(links), home.user == self._here
-        at, by = self._state.lent.borrowers(links.keys.high[ours])
-        tokens = np.concatenate([links.user[own], links.user[ours][at]])
-        self._lend_all(tokens, np.concatenate([home.user[own], by]))
-        buyers = np.unique(links.user[own]).tolist()
+        own, ours = self._first(links.take(home.anonymous == self._here)), links.take(home.user == self._here)
+        at, by = self._state.lent.borrowers(ours.keys.high)
+        self._lend_all(np.concatenate([own.user, ours.user[at]]), np.concatenate([homes(own).user, by]))
+        buyers = np.unique(own.user).tolist()
         self._lend_orders(order for buyer in buyers for order in self._state.book.of_buyer(buyer))
 
-    def _first(self, links: Touches) -> Mask:
-        """Which of these new links of our own tokens are the first that lead to their partition: a token of a thousand
+    def _first(self, links: Touches) -> Touches:
+        """Those of the new links of our own tokens that are the first to lead to their partition: a token of a thousand
         users is not lent a thousand times."""
         known, _ = self._state.links.of(np.unique(links.user))
         every, new = Counter(_ways(known)), _ways(links)
         fresh = Counter(new)
-        first = np.array([every[way] == fresh[way] for way in new], np.bool_)
-        return np.asarray(first & (homes(links).anonymous == self._here))
+        return links.take(np.array([every[way] == fresh[way] for way in new], np.bool_))
 
     def _lend_journeys(self, borrowers: Iterable[tuple[int, int]]) -> None:
         """All that there is of those users and of who is linked to them, each to a partition."""
