@@ -140,7 +140,7 @@ def engagements(records: Sequence[bytes | None]) -> list[Engagement | Rejected |
     try:
         if max(map(len, records), default=0) <= LIMIT:  # type: ignore[arg-type]
             events = [_engagement(raw) for raw in records]  # type: ignore[arg-type]
-            if all(event.event == SOCIAL for event in events):
+            if {event.event for event in events} <= {SOCIAL}:
                 return events  # type: ignore[return-value]
     except Exception:
         pass

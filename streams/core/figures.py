@@ -1,13 +1,13 @@
 """Figures: what statements add to the aggregates, model by model, in integers that add up exactly."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streams.core.codes import Codes, Kinds
-from streams.core.credit import MODELS, WHOLE, Journeys, split
+from streams.core.credit import MODELS, WHOLE, split
 from streams.core.statements import WITHDRAWN, Statement, paths
 
 I64 = NDArray[np.int64]
@@ -37,12 +37,11 @@ class Figures(NamedTuple):
     amounts: I64
 
 
-class _Parts(NamedTuple):
-    """The touches of all statements: which statement each belongs to, its means, and the journeys they form."""
+class _Rows(NamedTuple):
+    """What statements are shared out to: which statement each part belongs to, and its means."""
 
     owner: I64
     means: I64
-    journeys: Journeys
 
 
 def figures(
@@ -52,36 +51,47 @@ def figures(
     count at all."""
     counting = [s for s in statements if s.status != WITHDRAWN]
     attributed, others = [s for s in counting if s.touches], [s for s in counting if not s.touches]
-    groups = ((attributed, _touched(attributed, kinds)), (others, _untouched(others)))
-    return [each for group, parts in groups if group for each in _by_model(group, parts, cells, causes)]
+    found = (_attributed(attributed, kinds, cells, causes), _unattributed(others, cells, causes))
+    return [each for group, parts in zip((attributed, others), found, strict=True) if group for each in parts]
 
 
-def _touched(statements: Sequence[Statement], kinds: Kinds) -> _Parts:
-    path = paths(statements, kinds)
-    return _Parts(path.journeys.owner, kinds.means_of[path.kind], path.journeys)
-
-
-def _untouched(statements: Sequence[Statement]) -> _Parts:
-    """As if each had one touch, of no means."""
-    n = len(statements)
-    one_each = Journeys(np.arange(n + 1), np.zeros(n, np.int64), np.zeros(n, np.bool_), np.zeros(n, np.int64))
-    return _Parts(np.arange(n), np.full(n, UNATTRIBUTED), one_each)
-
-
-def _by_model(
-    statements: Sequence[Statement], parts: _Parts, cells: Codes[Cell], causes: Sequence[str]
+def _attributed(
+    statements: Sequence[Statement], kinds: Kinds, cells: Codes[Cell], causes: Sequence[str]
 ) -> Iterator[Figures]:
-    value, remaining, counted, time = (column(statements, name) for name in ("value", "remaining", "counted", "time"))
+    path = paths(statements, kinds)
+    rows = _Rows(path.journeys.owner, kinds.means_of[path.kind])
+    value, remaining = column(statements, "value"), column(statements, "remaining")
     one, same = np.full(len(statements), WHOLE), np.array_equal(value, remaining)
-    counts, minute = counted[parts.owner], time[parts.owner] // MINUTE << CELL_BITS
-    found, inverse = _cells(statements, parts)
+    counts, keys = column(statements, "counted")[rows.owner], _keys(statements, rows, cells, causes)
     for model, shares_of in MODELS.items():
-        shares = shares_of(parts.journeys)
-        credit, whole = (split(total, shares, parts.journeys) for total in (one, value))
-        net = whole if same else split(remaining, shares, parts.journeys)
-        amounts = np.stack([credit * counts, net, credit * (1 - counts), whole - net], axis=1)
+        shares = shares_of(path.journeys)
+        credit, whole = (split(total, shares, path.journeys) for total in (one, value))
+        net = whole if same else split(remaining, shares, path.journeys)
+        yield Figures(keys(model), np.stack([credit * counts, net, credit * (1 - counts), whole - net], axis=1))
+
+
+def _unattributed(statements: Sequence[Statement], cells: Codes[Cell], causes: Sequence[str]) -> Iterator[Figures]:
+    """As if each had one touch, of no means: every model gives it all."""
+    n = len(statements)
+    value, remaining, counted = (column(statements, name) for name in ("value", "remaining", "counted"))
+    amounts = np.stack([counted * WHOLE, remaining, (1 - counted) * WHOLE, value - remaining], axis=1)
+    keys = _keys(statements, _Rows(np.arange(n), np.full(n, UNATTRIBUTED)), cells, causes)
+    for model in MODELS:
+        yield Figures(keys(model), amounts)
+
+
+def _keys(
+    statements: Sequence[Statement], rows: _Rows, cells: Codes[Cell], causes: Sequence[str]
+) -> Callable[[str], list[I64]]:
+    """For a model, the keys of those rows for each cause."""
+    minute = column(statements, "time")[rows.owner] // MINUTE << CELL_BITS
+    found, inverse = _cells(statements, rows)
+
+    def of_model(model: str) -> list[I64]:
         codes = (cells.codes([cell._replace(model=model, cause=cause) for cell in found]) for cause in causes)
-        yield Figures([minute | code[inverse] for code in codes], amounts)
+        return [minute | code[inverse] for code in codes]
+
+    return of_model
 
 
 def column(statements: Sequence[Statement], name: str) -> I64:
@@ -89,8 +99,8 @@ def column(statements: Sequence[Statement], name: str) -> I64:
     return np.fromiter((getattr(s, name) for s in statements), np.int64, len(statements))
 
 
-def _cells(statements: Sequence[Statement], parts: _Parts) -> tuple[list[Cell], I64]:
-    """The distinct cells, of no model and cause yet, and which of them each touch has."""
+def _cells(statements: Sequence[Statement], parts: _Rows) -> tuple[list[Cell], I64]:
+    """The distinct cells, of no model and cause yet, and which of them each part has."""
     heads = Codes[tuple[str, str, str, str]]()
     head = heads.codes([(s.goal, s.customer, s.reason, s.currency) for s in statements])[parts.owner]
     width = int(parts.means.max()) + 2
