@@ -41,6 +41,7 @@ from streams.worker import Worker
 Take = Callable[[Batch, Sequence[int], Callable[[], object]], Awaitable[None]]
 LAST_RESORT = 20.0  # s
 SESSION_TIMEOUT = 15.0  # s until others take over from a worker that died; five of Faust's heartbeats
+REQUEST_TIMEOUT = 30.0  # s that a broker may take to answer; with Faust's 90, one that is silent stalls us that long
 FLUSHES_A_LOOK, FLUSHES_A_REFRESH = 5, 60
 log = structlog.get_logger(__name__)
 FETCH_BYTES = 4 * 1024 * 1024
@@ -128,6 +129,7 @@ def _application(chosen: config.Settings, partitions: int) -> Application:
         stream_recovery_delay=0.0,
         stream_wait_empty=False,
         broker_session_timeout=SESSION_TIMEOUT,
+        broker_request_timeout=REQUEST_TIMEOUT,
         consumer_max_fetch_size=FETCH_BYTES,
         producer_acks=-1,
         producer_max_request_size=8 << 20,

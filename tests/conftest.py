@@ -1,5 +1,6 @@
 """What all tests share: how properties are tried, and fixtures for every test that needs a database."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,12 +11,16 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from deploy.kafka import broker
 from streams import migrations
 from streams.clickhouse import Client, connect
 
 # How long an example takes is no property of the code.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# A broker that is down must find its port free again: runners side by side keep to ports of their own.
+broker.PORTS = broker.PORTS[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) :: 8]
 
 # The server ends when its standard input does, so that none outlives a test run that was killed.
 _SERVE = """
