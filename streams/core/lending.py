@@ -157,8 +157,8 @@ class Lender:
         return position[away], partition[away]
 
     def _lend_orders(self, orders: Iterable[Order]) -> None:
-        """Those of buyers that are linked to users of other partitions go there."""
-        bought = [(order, user) for order in orders for user in order.buyers]
+        """Those of buyers, and of former ones, that are linked to users of other partitions go there."""
+        bought = [(order, user) for order in orders for user in (*order.buyers, *order.former)]
         links, at = self._state.links.of(np.fromiter((user for _, user in bought), np.uint64, len(bought)))
         for i, partition in zip(*(each.tolist() for each in self._away(at, homes(links).user)), strict=True):
             order = self._state.rivals.of(bought[i][0])

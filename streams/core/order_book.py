@@ -66,6 +66,8 @@ class OrderBook:
             if completion.user:
                 bought = self._buyers.setdefault(completion.user, {})
                 bought[order.order_id] = max(completion.time, bought.get(order.order_id, 0))
+        for user in order.former:
+            self._buyers.setdefault(user, {}).setdefault(order.order_id, 0)  # later than no touch
 
     def _completion(self, event: Checkout) -> Completion:
         envelope, refused = event.envelope, denied(event.envelope)

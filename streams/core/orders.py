@@ -63,7 +63,8 @@ class Worth(NamedTuple):
 class Order(Struct, array_like=True, gc=False):
     """Everything known under one order id. What was `taken` back is by message id, in millionths, None = all of it;
     `newest` is the latest time of its messages, ms; `messages` are the ids of those that no segment has yet, so that a
-    segment grows with its batch alone."""
+    segment grows with its batch alone. `former` are those who completed it and are no buyers any more (hashes, sorted):
+    whom it was lent for has to know."""
 
     order_id: str
     completions: dict[str, Completion] = {}
@@ -71,10 +72,13 @@ class Order(Struct, array_like=True, gc=False):
     newest: int = 0
     messages: list[str] = []
     waiting: list[Reversal] = []
+    former: list[int] = []
 
     def complete(self, event: str, completion: Completion) -> list[Reversal]:
         """The latest completion by (time, message id) counts. Returns the reversals that need not wait any longer."""
+        known = {*self.former, *self.buyers, completion.user}
         self.completions[event] = max(self.completions.get(event, completion), completion, key=_rank)
+        self.former = self._no_buyers(known)
         found, self.waiting = self.waiting, []
         return found
 
@@ -99,6 +103,9 @@ class Order(Struct, array_like=True, gc=False):
         self.messages = []
         return copy
 
+    def _no_buyers(self, known: set[int]) -> list[int]:
+        return sorted(known - self.buyers - {0})
+
     @property
     def buyers(self) -> set[int]:
         """The tokens (hashes) of those who completed it."""
@@ -109,7 +116,9 @@ class Order(Struct, array_like=True, gc=False):
         completions = dict(self.completions)
         for event, completion in other.completions.items():
             completions[event] = max(completion, completions.get(event, completion), key=_rank)
-        return Order(self.order_id, completions, self.taken | other.taken, max(self.newest, other.newest))
+        both = Order(self.order_id, completions, self.taken | other.taken, max(self.newest, other.newest))
+        both.former = both._no_buyers({*self.former, *other.former, *self.buyers, *other.buyers})
+        return both
 
     @property
     def shown(self) -> "Order":
@@ -120,10 +129,11 @@ class Order(Struct, array_like=True, gc=False):
         """The order where nothing is that token's (a hash): what it bought and took back counts on. `names` says which
         of the waiting reversals name the token: they are not waited for. Itself where nothing is."""
         waiting = [reversal for reversal in self.waiting if not names(reversal)]
-        if token not in self.buyers and len(waiting) == len(self.waiting):
+        if token not in (*self.buyers, *self.former) and len(waiting) == len(self.waiting):
             return self
         completions = {event: c.disowned() if c.user == token else c for event, c in self.completions.items()}
-        return structs.replace(self, completions=completions, waiting=waiting)
+        former = [user for user in self.former if user != token]
+        return structs.replace(self, completions=completions, waiting=waiting, former=former)
 
     def worth(self, goal: Goal) -> Worth | None:
         """What it is worth for `goal`; None where it does not count for it. Formula: contract, section 5."""

@@ -90,6 +90,17 @@ def test_a_journey_is_counted_once_and_ends_where_any_of_its_tokens_bought(goal:
     assert sorted(steps) == [("", "autumn", [0, 1]), ("autumn", "", [0, 1])]
 
 
+def test_a_journey_has_not_ended_in_an_order_that_somebody_else_completed_later() -> None:
+    people = Cluster(CATALOGUE)
+    people.hear(("identity", PHONE, identify("i", NOON, PHONE, USER)), ("identity", BROWSER, LINK))
+    people.hear(("engagement", BROWSER, SHOWN))
+    people.hear(("checkout", PHONE, order("c", NOON, "o", user=None, anonymous=PHONE)))
+    people.hear(("checkout", OTHER, order("d", NOON + HOUR, "o", user=OTHER)))
+    people.flush(24 * HOUR)
+    steps = [(s, t, n) for (g, _, s, t), n in people.database.path_transitions().items() if g == "orders" and any(n)]
+    assert sorted(steps) == [("", "autumn", [0, 1]), ("autumn", "", [0, 1])]
+
+
 def test_what_is_lent_is_counted_in_its_own_partition_alone() -> None:
     people = Cluster(CATALOGUE)
     people.hear(("engagement", BROWSER, SHOWN), ("identity", BROWSER, LINK), ("checkout", USER, BOUGHT))

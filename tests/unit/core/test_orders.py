@@ -108,3 +108,14 @@ def test_a_segment_gets_the_messages_since_the_last_one() -> None:
     made.note("r2", 4)
     first = made.journaled()
     assert (first.messages, first.newest, made.journaled().messages) == (["r2"], 5, [])
+
+
+def test_who_completed_it_once_is_known_in_any_order_of_arrival_and_forgotten_when_erased() -> None:
+    for arrival in permutations([(1, 0), (2, 10), (3, 5)]):  # user, time
+        made, halves = Order("o"), [Order("o"), Order("o")]
+        for i, (user, time) in enumerate(arrival):
+            for each in (made, halves[i % 2]):
+                each.complete("Order Completed", completion(KRONE, time, user=user))
+        assert (made.buyers, made.former) == ({2}, [1, 3])
+        assert halves[0].joined(halves[1]) == made
+        assert made.without(1, lambda _: False).former == [3]
