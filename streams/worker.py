@@ -176,7 +176,8 @@ class Worker:
             await self._prepare()
             covered, computed = self._backlog, time.time()
             owned = list(self.partitions.values())
-            snapshots = [(each, taken) for each in owned if (taken := await each.snapshot()) is not None]
+            taken = await asyncio.gather(*(each.snapshot() for each in owned))
+            snapshots = [(each, found) for each, found in zip(owned, taken, strict=True) if found is not None]
             while any(not each.closed for each, _ in snapshots) and not await self._group.commit():
                 await asyncio.sleep(COMMIT_AGAIN)
             # What was ours when it was computed and is not now is written by whoever owns it.
@@ -185,8 +186,7 @@ class Worker:
             self._backlog = max(0, self._backlog - covered)
             if self._backlog < BACKLOG:
                 self._flowing.set()
-            for each in owned:
-                await each.tidy()
+            await asyncio.gather(*(each.tidy() for each in owned))
 
     async def _prepare(self) -> None:
         """Migrate and write the catalogue, once, however long it takes ClickHouse to answer."""
