@@ -41,7 +41,7 @@ from streams.worker import Worker
 Take = Callable[[Batch, Sequence[int], Callable[[], object]], Awaitable[None]]
 LAST_RESORT = 20.0  # s
 SESSION_TIMEOUT = 15.0  # s until others take over from a worker that died; five of Faust's heartbeats
-REQUEST_TIMEOUT = 30.0  # s that a broker may take to answer; with Faust's 90, one that is silent stalls us that long
+REQUEST_TIMEOUT = 60.0  # s that a broker may take to answer; no less than any session
 FLUSHES_A_LOOK, FLUSHES_A_REFRESH = 5, 60
 log = structlog.get_logger(__name__)
 FETCH_BYTES = 4 * 1024 * 1024

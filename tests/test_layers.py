@@ -24,7 +24,8 @@ IMPURE_BUILTINS = frozenset({"open", "print", "input", "breakpoint", "exec", "ev
 FAUST = frozenset({"faust", "mode", "aiokafka"})
 # What they offer to everybody; the rest is internal, and for the transport alone.
 FAUST_FOR_ALL = frozenset({
-    "faust", "faust.types", "faust.exceptions", "faust.app.base", "mode", "aiokafka", "aiokafka.errors",
+    "faust", "faust.types", "faust.exceptions", "faust.app.base", "mode", "aiokafka", "aiokafka.admin",
+    "aiokafka.errors",
 })  # fmt: skip
 COMPOSITION = ("__main__", "app", "cli", "worker", "embedded.demo")
 TOOLS = frozenset({
