@@ -43,10 +43,10 @@ class Group(Protocol):
     async def available(self, topics: Sequence[str], partition: int) -> Mapping[str, Available]: ...
 
 
-class Flusher(Owner, Protocol):
-    """The worker, which can be told to bring all that it knows to the database."""
+class Writer(Owner, Protocol):
+    """The worker, which says when all that it has committed is in the database."""
 
-    async def flush(self) -> None: ...
+    async def written(self) -> None: ...
 
 
 class Outbox(Protocol):
@@ -59,7 +59,7 @@ class Monitor:
     """Watches `goals` (their ids), counted in so many `partitions`: a look a turn."""
 
     def __init__(
-        self, goals: Sequence[str], client: Client, outbox: Outbox, group: Group, owner: Flusher, partitions: int
+        self, goals: Sequence[str], client: Client, outbox: Outbox, group: Group, owner: Writer, partitions: int
     ) -> None:
         self._goals, self._client, self._outbox, self._group, self._owner = goals, client, outbox, group, owner
         self._partitions = partitions
@@ -94,7 +94,7 @@ class Monitor:
         safe."""
         if self._watch is None or now >= (self._watch.minute + 2) * MINUTE:
             sources, dead = await self._sources()
-            await self._owner.flush()  # what this worker has committed may be unwritten still
+            await self._owner.written()  # what this worker has committed may be unwritten still
             newest = await in_thread(partial(goal_counts.newest, self._client))
             end = self._frontier.advance(now, newest, sources)
             self._dead = [*self._dead[-DAY:], (self._frontier.clock // MINUTE, dead)]

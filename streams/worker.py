@@ -21,6 +21,7 @@ from streams.sink import Sink
 
 BACKLOG = 1_000_000  # records worked on and not in ClickHouse yet, at which the flow stops
 COMMIT_AGAIN = 0.5  # s between attempts to commit
+LOOK_AGAIN = 0.05  # s
 DEFAULT_LIMITS = Limits()
 LAST_FLUSH = 8.0  # s that a stop waits for the last flush
 
@@ -81,7 +82,7 @@ class Worker:
         self._backlog = 0
         self._flowing = asyncio.Event()
         self._flowing.set()
-        self._flushing = asyncio.Lock()
+        self._flushing, self._flushes = asyncio.Lock(), 0
         self._stopping = asyncio.Event()
         self.restored = False
         metrics.declare(goal.id for goal in rules.catalogue.goals)
@@ -187,6 +188,13 @@ class Worker:
             if self._backlog < BACKLOG:
                 self._flowing.set()
             await asyncio.gather(*(each.tidy() for each in owned))
+            self._flushes += 1
+
+    async def written(self) -> None:
+        """Wait until all that is committed now is in ClickHouse: for the end of a flush that begins from now on."""
+        due = self._flushes + 1 + self._flushing.locked()
+        while self._flushes < due and not self._stopping.is_set():
+            await asyncio.sleep(LOOK_AGAIN)
 
     async def _prepare(self) -> None:
         """Migrate and write the catalogue, once, however long it takes ClickHouse to answer."""

@@ -42,7 +42,7 @@ class Owner:
     leads = ready = True
     flushes = 0
 
-    async def flush(self):
+    async def written(self):
         self.flushes += 1
 
 

@@ -101,6 +101,34 @@ def test_a_stop_lets_the_flush_under_way_end(monkeypatch: pytest.MonkeyPatch) ->
         assert client.query("SELECT count() AS n FROM engagement_users") == [{"n": 1}]
 
 
+def test_what_is_there_now_is_written_by_a_flush_that_begins_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    entered, gate, found = threading.Event(), threading.Event(), []
+
+    async def scenario(worker: Worker) -> None:
+        running = asyncio.create_task(worker.run(0.01))
+        await asyncio.to_thread(entered.wait)
+        await worker.take(Batch("engagement", [touch("e2", NOON)], [b"u"], [1]), [NOON], lambda: None)
+        written = asyncio.create_task(worker.written())
+        await asyncio.sleep(0)
+        gate.set()
+        await written
+        found.extend(client.query("SELECT sum(events) AS n FROM engagement_counts FINAL"))
+        await worker.stop()
+        await running
+
+    with connect("chdb://memory") as client:
+        insert = client.insert
+
+        def slowly(table: str, columns: Any) -> int:
+            entered.set()
+            gate.wait()
+            return insert(table, columns)
+
+        monkeypatch.setattr(client, "insert", slowly)
+        run(client, scenario)
+    assert found == [{"n": 2}]
+
+
 def test_it_says_from_how_many_users_on_a_campaign_is_shown_by_name() -> None:
     async def whole(client: Client) -> None:
         worker = Worker(RULES, client, Journal(), Outbox(), 1, Group(), smallest_group=3)
