@@ -15,9 +15,11 @@ from deploy.kafka import broker
 from streams import migrations
 from streams.clickhouse import Client, connect
 
-# How long an example takes is no property of the code.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# How long an example takes is no property of the code. CI tries more of them than people wait for.
+settings.register_profile("ci", deadline=None)
+settings.register_profile("here", deadline=None, max_examples=25)
+CI = os.environ.get("CI") == "true"
+settings.load_profile("ci" if CI else "here")
 
 # A broker that is down must find its port free again: runners side by side keep to ports of their own.
 broker.PORTS = broker.PORTS[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) :: 8]
@@ -35,6 +37,15 @@ threading.Thread(target=end_with_the_tests, daemon=True).start()
 serve(sys.argv[1], port=int(sys.argv[2]), password=sys.argv[3], announce=lambda address: print(address, flush=True))
 """
 _databases = count(1)
+_TABLES = """
+SELECT name FROM system.tables
+WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'migrations'
+"""
+
+
+def tried(most: int) -> int:
+    """How many examples of a slow property are tried: so many in CI, fewer where somebody waits."""
+    return most if CI else most // 3
 
 
 def serve(folder: Path, port: int = 0, password: str = "") -> tuple[subprocess.Popen[str], str]:
@@ -84,16 +95,34 @@ def blank(request: pytest.FixtureRequest) -> Iterator[Client]:
         yield client
 
 
-@pytest.fixture
-def client(blank: Client) -> Client:
+@pytest.fixture(params=["embedded", "http"])
+def client(request: pytest.FixtureRequest) -> Client:
     """A client of an empty, migrated database, embedded and over HTTP."""
-    migrations.apply(blank)
-    return blank
+    client: Client = request.getfixturevalue("embedded" if request.param == "embedded" else "emptied")
+    return client
 
 
 @pytest.fixture
 def embedded() -> Iterator[Client]:
-    """A client of an empty, migrated database, embedded: for tests of figures, which are the same on both paths."""
+    """A client of an empty, migrated database, embedded."""
     with connect("chdb://memory") as client:
         migrations.apply(client)
         yield client
+
+
+@pytest.fixture(scope="session")
+def migrated(clickhouse_server: str) -> str:
+    """The DSN of a migrated database: to migrate one takes longer than most tests with it."""
+    dsn = f"{clickhouse_server}/migrated"
+    with connect(dsn) as client:
+        migrations.apply(client)
+    return dsn
+
+
+@pytest.fixture
+def emptied(migrated: str) -> Iterator[Client]:
+    """A client of an empty, migrated database, over HTTP: for tests of figures, which are the same on both paths."""
+    with connect(migrated) as client:
+        yield client
+        for row in client.query(_TABLES):
+            client.command(f"TRUNCATE TABLE `{row['name']}`")

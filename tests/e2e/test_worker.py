@@ -120,6 +120,7 @@ value = "revenue"
 HEADERS = ["reason", "error", "source_topic", "source_partition", "source_offset", "failed_at"]
 
 
+@pytest.mark.faults
 def test_what_cannot_be_used_is_kept_as_it_came(tmp_path: Path) -> None:
     now = time.time_ns() // 1_000_000
     old, users = now - 9 * DAY, [f"user-{n}" for n in range(12)]

@@ -9,6 +9,7 @@ from streams.core.erasure import ERASURES, apart, request, rewritten, thinned
 from streams.core.segment import decode, encode, open_since
 from streams.core.tokens import Tokens
 from tests.cluster import PARTITIONS, Cluster
+from tests.conftest import tried
 from tests.property.test_ledger import HOUR, KEY, Worker, check, expected, slow
 from tests.reference import Result
 from tests.strategies import CATALOGUE, Stream, streams
@@ -81,7 +82,7 @@ def with_erasures(stream: Stream, random: Any) -> Stream:
     return mixed
 
 
-@settings(slow, max_examples=60)
+@settings(slow, max_examples=tried(60))
 @given(streams(), st.randoms(use_true_random=False))
 def test_who_is_erased_is_nobody_wherever_the_worker_dies(stream: Stream, random: Any) -> None:
     worker, taken = Eraser(), with_erasures(stream, random)
@@ -109,7 +110,7 @@ def test_who_is_erased_is_nobody_wherever_the_worker_dies(stream: Stream, random
     check(worker.database, result)
 
 
-@settings(slow, max_examples=40)
+@settings(slow, max_examples=tried(40))
 @given(streams(), st.sampled_from(PEOPLE), st.randoms(use_true_random=False))
 def test_no_trace_is_left_in_the_journal(stream: Stream, person: str, random: Any) -> None:
     worker = Eraser()
@@ -163,7 +164,7 @@ class Partitions(Cluster):
         self.now += HOUR
 
 
-@settings(slow, max_examples=15)
+@settings(slow, max_examples=tried(15))
 @given(streams(), st.sampled_from(PEOPLE), st.randoms(use_true_random=False))
 def test_all_partitions_forget(stream: Stream, person: str, random: Any) -> None:
     cluster = Partitions(CATALOGUE)

@@ -6,13 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cluster import PARTITIONS, Cluster
+from tests.conftest import tried
 from tests.messages import HOUR
 from tests.property.test_ledger import check, slow
 from tests.reference import attribute
 from tests.strategies import CATALOGUE, Stream, streams
 
 
-@settings(slow, max_examples=15)
+@settings(slow, max_examples=tried(15))
 @given(streams(), st.randoms(use_true_random=False))
 def test_any_partition_gives_the_same(stream: Stream, random: Any) -> None:
     cluster = Cluster(CATALOGUE)
