@@ -19,11 +19,11 @@ ALERT = Alert(
 )
 
 
-def test_a_row_says_since_when_how_many_and_who(embedded):
-    write_rows(embedded, {"alerts": columns([ALERT], 1)})
+def test_a_row_says_since_when_how_many_and_who(emptied):
+    write_rows(emptied, {"alerts": columns([ALERT], 1)})
     again = Alert("customers", ALERT.drop._replace(seen=5.0), Verdict("conversions"), ALERT.campaigns, ALERT.networks)
-    write_rows(embedded, {"alerts": columns([again], 2)})
-    assert embedded.query("SELECT * FROM alerts FINAL") == [
+    write_rows(emptied, {"alerts": columns([again], 2)})
+    assert emptied.query("SELECT * FROM alerts FINAL") == [
         {
             "goal": "customers",
             "since": datetime(2026, 11, 2, 9, 30, tzinfo=UTC),

@@ -59,9 +59,9 @@ def lift(client, measure="conversions", goal="g", currency="", model="linear"):
 
 
 @pytest.fixture
-def tested(embedded):
-    write_catalogue(embedded, parse(TEXT))
-    return embedded
+def tested(emptied):
+    write_catalogue(emptied, parse(TEXT))
+    return emptied
 
 
 def test_the_worked_example(tested):

@@ -35,10 +35,10 @@ REPORT = (
 
 
 @pytest.fixture
-def known(embedded):
+def known(emptied):
     """A database that knows the catalogue."""
-    write_catalogue(embedded, CATALOGUE)
-    return embedded
+    write_catalogue(emptied, CATALOGUE)
+    return emptied
 
 
 def written(tmp_path, text, encoding="utf-8"):
