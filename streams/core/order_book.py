@@ -101,7 +101,8 @@ class OrderBook:
         canonical, _ = links.resolve(np.array(tokens, np.uint64))
         for token, user in zip(tokens, canonical.tolist(), strict=True):
             if token != user:
-                self._buyers.setdefault(user, {}).update(self._buyers[token])
+                bought = self._buyers.setdefault(user, {})
+                bought |= {order_id: max(at, bought.get(order_id, 0)) for order_id, at in self._buyers[token].items()}
 
     def of_buyer(self, token: int) -> list[Order]:
         """The orders of that token (a hash), and of those that have it as their canonical token."""

@@ -10,7 +10,7 @@ from streams.core.ledger import CHECKOUT, ENGAGEMENT, Applied, Ledger
 from streams.core.rules import Rules
 from streams.core.segment import Segment, SegmentKey, decode, encode, valid
 from tests.driver import CATALOGUE, KEY, Driver
-from tests.messages import DAY, HOUR, NOON, denied, message, order, refund, touch
+from tests.messages import DAY, HOUR, NOON, denied, identify, message, order, refund, touch
 from tests.tables import Database, rows
 
 RETENTION = 45 * DAY
@@ -109,6 +109,20 @@ def test_everything_taken_back_leaves_zeros() -> None:
     assert driver.conversions() == {}
     sums = [amounts for key, amounts in driver.database.goal_attribution().items() if key[2] == "linear"]
     assert sums == [[0, 0, ALL, 100 * ALL]]
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+def test_an_order_completed_again_by_another_token_of_the_buyer_sees_late_touches(restarted: bool) -> None:
+    driver = Driver(now=NOON + 9 * HOUR)
+    driver.identify(identify("i", NOON, "phone", "u"))
+    driver.buy(order("c", NOON, "o", user=None, anonymous="phone"), order("d", NOON + 2 * HOUR, "o"))
+    driver.flush()
+    if restarted:
+        driver.restart()
+        driver.flush()
+    driver.engage(touch("late", NOON + HOUR))
+    driver.flush()
+    assert journey(driver) == [(-HOUR, "autumn", "click")]
 
 
 def test_late_touches_and_reversals_restate_what_was_reported() -> None:
