@@ -7,6 +7,7 @@ from msgspec import Struct, structs
 
 from streams.core.catalogue import Goal
 
+_FORMER = 100  # who completed it once and is remembered: an id that everybody's orders have must not grow
 OPEN, PARTLY, REVERSED = "open", "partly_reversed", "reversed"
 
 
@@ -104,7 +105,7 @@ class Order(Struct, array_like=True, gc=False):
         return copy
 
     def _no_buyers(self, known: set[int]) -> list[int]:
-        return sorted(known - self.buyers - {0})
+        return sorted(known - self.buyers - {0})[:_FORMER]
 
     @property
     def buyers(self) -> set[int]:

@@ -119,3 +119,12 @@ def test_who_completed_it_once_is_known_in_any_order_of_arrival_and_forgotten_wh
         assert (made.buyers, made.former) == ({2}, [1, 3])
         assert halves[0].joined(halves[1]) == made
         assert made.without(1, lambda _: False).former == [3]
+
+
+def test_an_id_that_everybodys_orders_have_stays_small() -> None:
+    made, again = Order("undefined"), Order("undefined")
+    for n in range(1, 300):
+        made.complete("Order Completed", completion(KRONE, n, user=n))
+        again.complete("Order Completed", completion(KRONE, 300 - n, user=300 - n))
+    assert made == again
+    assert made.former == list(range(1, 101))
