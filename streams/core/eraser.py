@@ -62,6 +62,7 @@ class Eraser:
             state.rivals.erase(token, names),
             self._reporter.disown(token),
         ]
+        self._tokens.forget()
         book.relate(links)
         self._reporter.mark(bears_on, Cause.ERASURE)
         return any(found)

@@ -45,7 +45,6 @@ class Linking:
     def erase(self, token: int) -> bool:
         """Forget who that token (a hash) is linked to, and whose messages said so; whether there was anything."""
         self._known.clear()
-        self._tokens.forget()
         return self.links.unlink(token) | self.seen.disown(token)
 
     def _add(self, pairs: Sequence[Pair], noted: int) -> Touches:

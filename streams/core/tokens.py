@@ -29,6 +29,9 @@ class _Hashes(dict[str, bytes]):
         self._keyed = blake2b(digest_size=8, key=blake2b(key, digest_size=32).digest())
 
     def __missing__(self, token: str) -> bytes:
+        if len(self) >= _CACHED:
+            self.clear()
+            self[""] = bytes(8)
         hasher = self._keyed.copy()
         hasher.update(token.encode())
         self[token] = found = hasher.digest()
@@ -44,8 +47,6 @@ class Tokens:
 
     def hashes(self, tokens: Sequence[str]) -> NDArray[np.uint64]:
         """One hash a token; 0 for ''."""
-        if len(self._known) >= _CACHED:
-            self.forget()
         return np.frombuffer(b"".join(map(self._known.__getitem__, tokens)), "<u8").astype(np.uint64)
 
     def hash(self, token: str) -> int:

@@ -5,6 +5,7 @@ from hashlib import blake2b
 
 import pytest
 
+from streams.core import tokens as tokens_module
 from streams.core.events import engagement
 from streams.core.tokens import Tokens, token_of
 from tests.messages import NOON, touch
@@ -57,3 +58,14 @@ def test_another_key_gives_other_hashes() -> None:
 
 def test_a_key_may_have_any_length() -> None:
     assert len({Tokens(b"k" * n).hash("u") for n in (16, 64, 65, 1000)}) == 4
+
+
+def test_tokens_are_remembered_up_to_a_number_and_hashed_the_same_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens_module, "_CACHED", 10)
+    hasher, texts = Tokens(b"sixteen letters!"), [f"token-{n}" for n in range(25)]
+    alone = [Tokens(b"sixteen letters!").hash(text) for text in texts]
+    assert hasher.hashes([*texts, *texts, ""]).tolist() == [*alone, *alone, 0]
+    assert [hasher.hash(text) for text in texts] == alone
+    assert len(hasher._known) <= 10
+    hasher.forget()
+    assert list(hasher._known) == [""]
