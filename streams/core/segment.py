@@ -267,9 +267,10 @@ def valid(segments: Mapping[SegmentKey, Segment]) -> list[SegmentKey]:
     least = None  # the sequence from which on all was merged into a later one
     for key in sorted(segments, key=lambda key: (key.epoch, key.sequence), reverse=True):
         late = any(key.epoch < epoch and key.sequence > last for epoch, last in after.items())
-        if late or (least is not None and key.sequence >= least):
+        since = segments[key].since
+        first = since if since >= 0 else key.sequence
+        if late or (least is not None and first >= least):
             continue
         counting.append(key)
-        since = segments[key].since
         least = since if since >= 0 else least
     return counting[::-1]

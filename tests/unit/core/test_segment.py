@@ -220,3 +220,11 @@ def test_hours_that_are_not_open_may_be_merged_and_the_others_come_back_as_they_
     restored.restore(list(found.items()), NOW + 2 * HOUR)
     database.write(restored.changes(version=9))
     assert sum(database.engagement_counts().values()) == 4
+
+
+def test_what_was_merged_is_void_and_what_a_late_merge_takes_in_beside_it_is_not() -> None:
+    found = {SegmentKey(1, 1, n): Segment(after={1: -1}) for n in range(40, 51)}
+    found[SegmentKey(1, 1, 50)].since = 44
+    assert [key.sequence for key in valid(found)] == [40, 41, 42, 43, 50]
+    found[SegmentKey(1, 1, 46)].since = 30  # of an owner that was frozen, and removed those up to 45 when it woke
+    assert [key.sequence for key in valid(found)] == [46, 50]
