@@ -73,7 +73,7 @@ class Worker:
         self._rules, self._client, self._store, self._outbox, self._group = rules, client, store, outbox, group
         self._count, self._smallest_group = partitions, smallest_group
         self._limits: defaultdict[str, DeadLetterLimit] = defaultdict(lambda: DeadLetterLimit(limits))
-        self._failed = False
+        self._failed = self._defective = False
         self._sources = sources.Sources(group)
         self._watch = SinkWatch()
         self._sink = Sink(client, self._watch)
@@ -172,23 +172,30 @@ class Worker:
             self._group.stop(reason)
 
     async def flush(self) -> None:
-        """Bring all that changed to ClickHouse: durable, then committed, then written (invariant I3)."""
+        """Bring all that changed to ClickHouse: durable, then committed, then written (invariant I3). After a defect
+        in it, it does nothing: what was drained then is in the journal alone, and the next start writes it."""
         async with self._flushing:
-            await self._prepare()
-            covered, computed = self._backlog, time.time()
-            owned = list(self.partitions.values())
-            taken = await asyncio.gather(*(each.snapshot() for each in owned))
-            snapshots = [(each, found) for each, found in zip(owned, taken, strict=True) if found is not None]
-            while any(not each.closed for each, _ in snapshots) and not await self._group.commit():
-                await asyncio.sleep(COMMIT_AGAIN)
-            # What was ours when it was computed and is not now is written by whoever owns it.
-            await self._write([(each, taken) for each, taken in snapshots if not each.closed])
-            metrics.LAST_FLUSH.set(computed)
-            self._backlog = max(0, self._backlog - covered)
-            if self._backlog < BACKLOG:
-                self._flowing.set()
-            await asyncio.gather(*(each.tidy() for each in owned))
-            self._flushes += 1
+            if not self._defective:
+                self._defective = True
+                await self._flush()
+                self._defective = False
+                self._flushes += 1
+
+    async def _flush(self) -> None:
+        await self._prepare()
+        covered, computed = self._backlog, time.time()
+        owned = list(self.partitions.values())
+        taken = await asyncio.gather(*(each.snapshot() for each in owned))
+        snapshots = [(each, found) for each, found in zip(owned, taken, strict=True) if found is not None]
+        while any(not each.closed for each, _ in snapshots) and not await self._group.commit():
+            await asyncio.sleep(COMMIT_AGAIN)
+        # What was ours when it was computed and is not now is written by whoever owns it.
+        await self._write([(each, taken) for each, taken in snapshots if not each.closed])
+        metrics.LAST_FLUSH.set(computed)
+        self._backlog = max(0, self._backlog - covered)
+        if self._backlog < BACKLOG:
+            self._flowing.set()
+        await asyncio.gather(*(each.tidy() for each in owned))
 
     async def written(self) -> None:
         """Wait until all that is committed now is in ClickHouse: for the end of a flush that begins from now on."""

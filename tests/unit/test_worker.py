@@ -129,6 +129,22 @@ def test_what_is_there_now_is_written_by_a_flush_that_begins_later(monkeypatch: 
     assert found == [{"n": 2}]
 
 
+def test_after_a_defect_in_a_flush_the_last_one_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(worker: Worker) -> None:
+        def fail(*_: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(worker.partitions[0].ledger, "report", fail)
+        with pytest.raises(ZeroDivisionError):
+            await worker.flush()
+        monkeypatch.undo()
+        await worker.stop()
+
+    with connect("chdb://memory") as client:
+        run(client, scenario)
+        assert client.query("SELECT count() AS n FROM engagement_counts") == [{"n": 0}]
+
+
 def test_it_says_from_how_many_users_on_a_campaign_is_shown_by_name() -> None:
     async def whole(client: Client) -> None:
         worker = Worker(RULES, client, Journal(), Outbox(), 1, Group(), smallest_group=3)
