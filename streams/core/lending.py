@@ -103,15 +103,22 @@ class Lender:
         for segment in segments:
             if segment.erased:
                 self._waiting = _Waiting()  # all before it was lent before it was written
-            links, orders = rows(segment.links), {order.order_id: order for order in segment.orders}
-            taken = Taken([segment.touches], [rows(segment.lent)], [links], orders=orders)
+            orders = {order.order_id: order for order in segment.orders}
+            touches, lent = map(self._kept, (segment.touches, rows(segment.lent)))
+            taken = Taken([touches], [lent], [rows(segment.links)], orders=orders)
             taken.lent_orders, taken.places = segment.lent_orders, segment.places
             self.add(taken)
-            self._state.lent.unborrow(self._borrowed(links, self._waiting.buyers))
+        links = concatenated([none(), *self._waiting.said])
+        self._state.lent.unborrow(self._borrowed(links, self._waiting.buyers))
+
+    def _kept(self, touches: Touches) -> Touches:
+        """Those that are not past the retention, and forgotten."""
+        index = self._state.touches
+        return touches.take(index.holds(touches.keys) | index.lent.holds(touches.keys))
 
     def lend(self) -> list[Forward]:
         """What others are to be sent of all that waits."""
-        waiting, self._waiting = self._waiting, _Waiting()
+        waiting = self._waiting
         parts = waiting.touches, waiting.said, waiting.heard
         touches, said, heard = (concatenated([none(), *part]) for part in parts)
         links = concatenated([said, heard])
@@ -127,7 +134,9 @@ class Lender:
             self._parcels[target].places.append(places)
         for target, order in self._state.rivals.shown(mine[order_id] for order_id in waiting.shown & mine.keys()):
             self._parcels[target].rivals[order.order_id] = order
-        return list(self._sent())
+        sent = list(self._sent())
+        self._waiting = _Waiting()
+        return sent
 
     def _borrowed(self, links: Touches, buyers: set[int]) -> U64:
         """The tokens for which somebody may borrow, because of those new links and lent orders."""
@@ -178,7 +187,8 @@ class Lender:
         users is not lent a thousand times."""
         known, _ = self._state.links.of(np.unique(links.user))
         every, new = Counter(_ways(known)), _ways(links)
-        fresh = Counter(new)
+        distinct = set(zip(new, links.keys.high.tolist(), strict=True))  # a restored one may come twice
+        fresh = Counter(way for way, _ in distinct)
         return links.take(np.array([every[way] == fresh[way] for way in new], np.bool_))
 
     def _lend_journeys(self, borrowers: Iterable[tuple[int, int]]) -> None:

@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 
 from streams.core.admission import Batch, Origin
+from streams.core.erasure import ERASURES, request
+from streams.core.ledger import Ledger
 from streams.core.links import Homes, link_rows
 from streams.core.rivals import Places
 from streams.core.routing import FORWARDED, LEND
+from streams.core.rules import Rules
 from streams.core.runs import none
-from streams.core.segment import Segment, columns, decode, encode, rows
-from tests.cluster import Cluster, names
-from tests.driver import CATALOGUE
-from tests.messages import HOUR, NOON, identify, order, refund, touch
+from streams.core.segment import Segment, SegmentKey, columns, decode, encode, rows
+from streams.core.tokens import Tokens
+from tests.cluster import PARTITIONS, Cluster, home_of, names
+from tests.driver import CATALOGUE, KEY
+from tests.messages import DAY, HOUR, NOON, identify, order, refund, touch
 
 USER, BROWSER, PHONE = names(0)[0], names(1)[0], names(2)[0]
 OTHER = names(2)[1]
@@ -138,6 +142,78 @@ def test_a_token_of_many_users_is_lent_once_to_each_partition() -> None:
         people.hear(("identity", BROWSER, identify(f"i{n}", NOON, BROWSER, user)))
     values = [value for (topic, _), log in people.logs.items() if topic == FORWARDED for _, value, _ in log]
     assert sum(len(rows(decode(value or b"").lent).time) for value in values) == 2 * 50
+
+
+def crashed(people: Cluster, flushed: dict[int, int]) -> None:
+    """Every partition restarts, as if no flush after those had been written."""
+    for number, journal in people.journals.items():
+        parts = [(key, decode(value)) for key, value in journal]
+        for _, part in parts:
+            part.flushed = min(part.flushed, flushed[number])
+        people.journals[number] = [(key, encode(part)) for key, part in parts]
+        people.flushed[number] = flushed[number]
+        people.restart(number)
+
+
+@pytest.mark.parametrize("erased", [True, False])
+def test_a_journey_is_lent_on_after_a_crash_whoever_was_erased_before_it(erased: bool) -> None:
+    people = Cluster(CATALOGUE)
+    people.hear(("checkout", PHONE, order("c", NOON, "o", user=None, anonymous=PHONE)))
+    flushed = dict(people.flushed)
+    people.hear(("identity", PHONE, identify("i", NOON, PHONE, USER)))
+    if erased:
+        people.send(ERASURES, 0, request(Tokens(KEY).hash("nobody")))
+        people.settle()
+    crashed(people, flushed)
+    people.hear(("engagement", USER, touch("as-user", NOON - 2 * HOUR, "paper", user=USER)))
+    assert people.seen == {"o": (["paper"], "")}
+
+
+def test_a_link_that_is_said_twice_in_the_journal_is_still_the_first() -> None:
+    people = Cluster(CATALOGUE)
+    people.hear(("engagement", BROWSER, SHOWN), ("checkout", USER, BOUGHT))
+    flushed = dict(people.flushed)
+    people.step(*sent(people, "identity", BROWSER, LINK), size=1)
+    again = decode(people.journals[1][-1][1])
+    again.identified = Segment().identified
+    people.write(1, again)
+    crashed(people, flushed)
+    people.settle()
+    people.flush()
+    assert people.seen == {"o": (["autumn"], "")}
+
+
+def test_what_was_forgotten_meanwhile_is_not_lent_again() -> None:
+    """Touches whose long ids are past the retention, in segments that were not flushed."""
+    rules, journal, ids = Rules(CATALOGUE, KEY, 45 * DAY), list[Segment](), [f"{n}-{'x' * 40}" for n in range(3)]
+    ledger = Ledger(rules, 1, PARTITIONS)
+    now = NOON + 400 * DAY
+    for at, (topic, value) in enumerate(
+        [
+            ("identity", identify("i", NOON, BROWSER, USER)),
+            ("engagement", touch(ids[0], NOON, user=None, anonymous=BROWSER)),
+            ("engagement", touch(ids[1], NOON + 300 * DAY, user=None, anonymous=BROWSER)),
+            ("checkout", order("x", NOON + 300 * DAY, "q", user=None, anonymous=BROWSER)),
+            ("engagement", touch(ids[2], NOON + 300 * DAY + 1, user=None, anonymous=BROWSER)),
+        ]
+    ):
+        if at == 4:
+            assert len(ledger.lend()) == 1
+            ledger.expire()
+        start = ledger.offsets.get(topic, 0)
+        journal.append(ledger.apply(Batch(topic, [value], [None], [start], 1), now).segment)
+    restored = Ledger(rules, 1, PARTITIONS)
+    restored.restore([(SegmentKey(now // HOUR, 1, i), decode(encode(each))) for i, each in enumerate(journal)], now)
+    (forward,) = restored.lend()
+    assert set(rows(decode(forward.value or b"").lent).time.tolist()) == {
+        NOON + 300 * DAY,
+        NOON + 300 * DAY + 1,
+    }
+
+
+def sent(people: Cluster, topic: str, token: str, value: bytes) -> tuple[str, int]:
+    people.send(topic, home_of(token), value)
+    return topic, home_of(token)
 
 
 @pytest.mark.parametrize(
