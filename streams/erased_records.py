@@ -71,8 +71,9 @@ def _ascii(token: str) -> str:
 async def topics_of(bootstrap: str, group: str) -> AsyncIterator[Topics]:
     """The topics at that broker, as the consumer group `group` reads them. Raises BrokerError."""
     servers = bootstrap.split(";")
-    how = {"group_id": group, "enable_auto_commit": False, "fetch_max_wait_ms": _FETCH_MS}
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, **how)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=servers, group_id=group, enable_auto_commit=False, fetch_max_wait_ms=_FETCH_MS
+    )
     producer = AIOKafkaProducer(bootstrap_servers=servers, acks="all", max_request_size=_LARGEST)
     try:
         await consumer.start()

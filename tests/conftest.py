@@ -95,10 +95,10 @@ def blank(request: pytest.FixtureRequest) -> Iterator[Client]:
         yield client
 
 
-@pytest.fixture(params=["embedded", "http"])
+@pytest.fixture(params=["embedded", pytest.param("emptied", id="http")])
 def client(request: pytest.FixtureRequest) -> Client:
     """A client of an empty, migrated database, embedded and over HTTP."""
-    client: Client = request.getfixturevalue("embedded" if request.param == "embedded" else "emptied")
+    client: Client = request.getfixturevalue(request.param)
     return client
 
 

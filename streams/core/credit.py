@@ -113,7 +113,7 @@ MODELS: Mapping[str, Callable[[Journeys], Shares]] = {
 def split(total: I64, shares: Shares, journeys: Journeys) -> I64:
     """`total[i]` (millionths, below 10^18) of each journey among its touches: floor of each share, and what is left
     over one each to the largest remainders, ties to the earlier touch (Hamilton's method)."""
-    if not (shares.denominator != 1).any():  # all to one touch
+    if (shares.denominator == 1).all():  # all to one touch
         return np.asarray(total[journeys.owner] * shares.numerator)
     parts, remainder = _floors(total[journeys.owner], shares)
     left = total - np.add.reduceat(parts, journeys.starts[:-1])

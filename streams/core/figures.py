@@ -51,8 +51,12 @@ def figures(
     count at all."""
     counting = [s for s in statements if s.status != WITHDRAWN]
     attributed, others = [s for s in counting if s.touches], [s for s in counting if not s.touches]
-    found = (_attributed(attributed, kinds, cells, causes), _unattributed(others, cells, causes))
-    return [each for group, parts in zip((attributed, others), found, strict=True) if group for each in parts]
+    found = list[Figures]()
+    if attributed:
+        found += _attributed(attributed, kinds, cells, causes)
+    if others:
+        found += _unattributed(others, cells, causes)
+    return found
 
 
 def _attributed(

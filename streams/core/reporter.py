@@ -146,16 +146,11 @@ class Reporter:
     def _forgotten(self, cases: Sequence[Case], user: U64) -> Mask:
         """Which had an earlier touch when they were last stated that may have been forgotten since; not where it may
         as well be a link that has taken it away."""
-        forgotten = np.array(
-            [
-                before is not None
-                and before.user == now
-                and before.reason == "out_of_window"
-                and self.frozen_before > 0
-                for before, now in zip((case.before for case in cases), user.tolist(), strict=True)
-            ],
-            np.bool_,
-        )
+        once = [
+            before is not None and before.user == now and before.reason == "out_of_window" and self.frozen_before > 0
+            for before, now in zip((case.before for case in cases), user.tolist(), strict=True)
+        ]
+        forgotten = np.array(once, np.bool_)
         forgotten[forgotten] = ~self._links.loosened(user[forgotten])
         return forgotten
 

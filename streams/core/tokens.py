@@ -25,25 +25,29 @@ class _Hashes(dict[str, bytes]):
     """The hashes of tokens that were met lately, by their text."""
 
     def __init__(self, key: bytes) -> None:
-        super().__init__({"": bytes(8)})
+        super().__init__()
         self._keyed = blake2b(digest_size=8, key=blake2b(key, digest_size=32).digest())
+        self.forget()
 
     def __missing__(self, token: str) -> bytes:
         if len(self) >= _CACHED:
-            self.clear()
-            self[""] = bytes(8)
+            self.forget()
         hasher = self._keyed.copy()
         hasher.update(token.encode())
         self[token] = found = hasher.digest()
         return found
+
+    def forget(self) -> None:
+        """Keep no token's text."""
+        self.clear()
+        self[""] = bytes(8)
 
 
 class Tokens:
     """Hashes tokens with a secret key (BLAKE2b, RFC 7693): the same in every process that has the key."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
-        self.forget()
+        self._known = _Hashes(key)
 
     def hashes(self, tokens: Sequence[str]) -> NDArray[np.uint64]:
         """One hash a token; 0 for ''."""
@@ -55,4 +59,4 @@ class Tokens:
 
     def forget(self) -> None:
         """Keep no token's text."""
-        self._known = _Hashes(self._key)
+        self._known.forget()
