@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +9,7 @@ from typing import TypeVar
 import pytest
 
 from deploy.debian import UnavailableError, program, unpacked
+from tests.conftest import CI
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ def _had(get: Callable[[str, str], T], name: str, package: str) -> T:
     try:
         return get(name, package)
     except UnavailableError as reason:
-        if os.environ.get("CI") == "true":
+        if CI:
             raise
         pytest.skip(str(reason))
 

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import itertools
 import json
-import os
 import re
 import shutil
 from collections import defaultdict
@@ -18,6 +17,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+
+from tests.conftest import CI
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE = 30.0  # s until something that must come has come
@@ -43,7 +44,7 @@ def program() -> str:
     """The browser's path. Skips the test where there is none, but not in CI."""
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
-        assert os.environ.get("CI") != "true", "CI has no Chromium: .ci/run installs it"
+        assert not CI, "CI has no Chromium: .ci/run installs it"
         pytest.skip("there is no Chromium here; install the package chromium to run this")
     return found
 

@@ -22,6 +22,7 @@ import zstandard
 from streams.clickhouse import connect
 from streams.core.catalogue import parse
 from tests import reference
+from tests.conftest import CI
 from tests.e2e.commands import (
     COMMAND,
     TOKEN_KEY,
@@ -55,7 +56,7 @@ means = "social"
 
 def test_a_public_file_of_journeys(tmp_path: Path) -> None:
     if not JOURNEYS.exists():
-        assert os.environ.get("CI") != "true", f"{JOURNEYS} is missing"
+        assert not CI, f"{JOURNEYS} is missing"
         pytest.skip(f"the public file of journeys is not here: {JOURNEYS} is missing")
     subprocess.run([sys.executable, JOURNEYS, tmp_path], check=True)
     files = Month(tmp_path)

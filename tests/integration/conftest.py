@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from kafka import KafkaAdminClient
 
 from deploy.kafka.broker import Broker, UnavailableError, cluster, free_ports, require_java
+from tests.conftest import CI
 from tests.integration.harness import Rig
 from tests.integration.proxy import Proxy
 
@@ -22,7 +22,7 @@ def java() -> None:
     try:
         require_java()
     except UnavailableError as reason:
-        if os.environ.get("CI") == "true":
+        if CI:
             raise
         pytest.skip(str(reason))
 
