@@ -25,6 +25,7 @@ from streams.core.intake import CHECKOUT, ENGAGEMENT
 from streams.core.routing import FORWARDED
 from streams.core.rules import Rules
 from streams.journal import Journal
+from streams.ledgers import tune_gc
 from streams.monitor import Monitor
 from streams.outbox import Outbox, origin
 from streams.page import dashboards
@@ -32,7 +33,7 @@ from streams.page.history import History
 from streams.page.reader import Reader
 from streams.page.server import LOOPBACK, Page
 from streams.removal import Refresher
-from streams.transport import SCHEME, Consumer, tune_gc, use_uvloop
+from streams.transport import SCHEME, Consumer, use_uvloop
 from streams.transport import Batch as Fetched
 from streams.transport.records import Record
 from streams.web import WebServer, listen
@@ -87,8 +88,8 @@ def create_app(chosen: config.Settings, rules: Rules, listening: socket.socket, 
     app = _application(chosen, partitions)
     journal = Journal(app)
     client, outbox, group = connect(chosen.clickhouse), Outbox(app), Group(app)
-    limits = chosen.dead_letter_limits
-    worker = Worker(rules, client, journal, outbox, partitions, group, limits, chosen.smallest_group)
+    limits, processes = chosen.dead_letter_limits, chosen.processes
+    worker = Worker(rules, client, journal, outbox, partitions, group, limits, chosen.smallest_group, processes)
     goals = [goal.id for goal in rules.catalogue.goals]
     monitor = Monitor(goals, client, outbox, group, worker, partitions)
     app.worker_state = worker

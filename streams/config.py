@@ -1,5 +1,6 @@
 """Configuration: the only reader of the environment."""
 
+import os
 import secrets
 from pathlib import Path
 from typing import NoReturn
@@ -25,6 +26,12 @@ def embedded_dsn(folder: Path) -> str:
     return f"chdb://{quote(str(folder.absolute()))}"
 
 
+def _processes() -> int:
+    """As many as there are cores, and none beside the worker's where there is only one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores if cores > 1 else 0
+
+
 class Settings(BaseSettings):
     """MAALSTROM_* variables, and Faust's own BROKER_URL, WEB_BIND and WEB_PORT."""
 
@@ -42,6 +49,7 @@ class Settings(BaseSettings):
     dlq_ratio: float = Field(default=Limits.ratio, ge=0, le=1)
     dlq_consecutive: int = Field(default=Limits.consecutive, ge=0)
     smallest_group: int = Field(default=small_groups.SMALLEST, ge=0)  # users that a campaign is shown by name for
+    processes: int = Field(default_factory=_processes, ge=0)  # for ledgers; 0 = none but the worker's
     fail_point: str | None = Field(default=None, pattern=fail_points.PATTERN)  # for tests
     web_bind: str = Field(default="127.0.0.1", validation_alias="WEB_BIND")
     web_port: int = Field(default=6066, validation_alias="WEB_PORT", ge=1, le=65535)

@@ -6,7 +6,7 @@ from streams import metrics
 from streams.core.admission import DeadLetter, Outcomes
 from streams.core.ledger import Applied
 from streams.core.routing import EVENT
-from streams.core.statements import Statement
+from streams.core.statements import Changed
 
 
 def outcomes(became: Outcomes) -> None:
@@ -31,11 +31,8 @@ def applied(batch: Applied) -> None:
             metrics.MISROUTED.labels(forward.origin.topic).inc()
 
 
-def goals(pairs: Sequence[tuple[Statement, Statement | None]]) -> None:
-    """Count conversions that were stated for the first time, or taken back, each with what was stated before."""
-    for now, before in pairs:
-        taken_back = now.value - now.remaining, before.value - before.remaining if before else 0
-        if before is None:
-            metrics.CONVERSIONS.labels(now.goal).inc()
-        if taken_back[0] > taken_back[1] or (before and before.counted > now.counted):
-            metrics.REVERSALS.labels(now.goal).inc()
+def goals(changed: Changed) -> None:
+    """Count conversions that were stated for the first time, or taken back."""
+    for counter, counts in ((metrics.CONVERSIONS, changed.conversions), (metrics.REVERSALS, changed.reversals)):
+        for goal, n in counts.items():
+            counter.labels(goal).inc(n)

@@ -2,25 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from itertools import takewhile
 from typing import NamedTuple, Protocol
 
-import cramjam
 import structlog
 from aiokafka.errors import KafkaError
 
 from streams import counting, fail_points, metrics
 from streams.core.admission import Batch, DeadLetter, Outcomes
-from streams.core.coverage import covered
+from streams.core.coverage import Coverage, covered
 from streams.core.erasure import apart, rewritten, thinned
 from streams.core.ledger import HOUR, Applied, Ledger
 from streams.core.routing import Forward
 from streams.core.rows import Rows
-from streams.core.rules import Rules
-from streams.core.segment import RAW_LIMIT, Segment, SegmentKey, cut, decode, encode, merged, open_since, valid
+from streams.core.segment import RAW_LIMIT, Segment, SegmentKey, cut, merged, open_since
 from streams.core.tokens import Tokens
+from streams.ledgers import Kept, KeptLedger, LedgerLostError, Standing, applied, closed, remembered
+from streams.packing import packed, unpacked
 
 SMALL = RAW_LIMIT // 4  # bytes of a segment that is worth merging
 RUN = 32  # small segments in a row that are merged
@@ -55,16 +55,6 @@ class Snapshot(NamedTuple):
     sequence: int
 
 
-class Kept(NamedTuple):
-    """What is remembered of a segment: its bytes before it is compressed, the latest event time in it, ms; whether it
-    asks to forget somebody, and until which hour statements are kept that others have replaced (-1 = for good)."""
-
-    size: int
-    latest: int
-    asks: bool
-    thin: int
-
-
 def now_ms() -> int:
     """The time now, ms since the epoch."""
     return time.time_ns() // 1_000_000
@@ -73,30 +63,32 @@ def now_ms() -> int:
 class Partition:
     """Applies batches in turn; each is acknowledged once its dead letters and its segment are."""
 
-    def __init__(self, number: int, partitions: int, rules: Rules, store: Store, outbox: Outbox) -> None:
-        self.number, self._partitions, self._rules, self._store, self._outbox = number, partitions, rules, store, outbox
+    def __init__(self, number: int, ledger: KeptLedger, token_key: bytes, store: Store, outbox: Outbox) -> None:
+        self.number, self._ledger, self._token_key, self._store, self._outbox = number, ledger, token_key, store, outbox
         self.lock = asyncio.Lock()
         self.closed = False
-        self._flushed = self._stated = self._settled = -1
-        self._hour = self._epoch = 0
+        self._epoch = 0
         self._arrived: list[tuple[int, float]] = []  # (segment, timestamp of its oldest record in s)
-        self.ledger = self._restored()
+        self.offsets: dict[str, int] = {}  # the next one to read, by topic
+        self.newest: dict[str, int] = {}  # event time by topic, ms
+        self.standing, self._coverage = Standing(), Coverage()
+        self._kept: dict[SegmentKey, Kept] = {}
 
-    def _restored(self) -> Ledger:
-        """A ledger of what the journal holds, owned by a new epoch."""
-        found = {key: _unpacked(value) for key, value in self._store.segments(self.number)}
-        keys = valid(found)
-        self._void = list(found.keys() - set(keys))
-        self._kept = {key: _kept(found[key], len(encode(found[key]))) for key in keys}
-        self._flushed = max((found[key].flushed for key in keys), default=-1)
-        self._sequence = max((key.sequence for key in keys), default=-1)
-        self._epoch = max([int(time.time()), self._epoch + 1, *(key.epoch + 1 for key in found)])
+    async def restore(self) -> None:
+        """Have a ledger of what the journal holds, owned by a new epoch. Raises LedgerLostError."""
+        found = await self._ledger.restore(self._store.segments(self.number), now_ms())
+        self._void, self._kept, self._flushed, self._hour = found.void, found.kept, found.flushed, found.hour
+        self._stated = self._settled = -1
+        self._sequence = max((key.sequence for key in self._kept), default=-1)
+        self._epoch = max(int(time.time()), self._epoch + 1, found.epoch + 1)
         self._after = {self._epoch: self._sequence}
-        self._hour = max((key.hour for key in keys), default=0)
-        self._coverage = covered([found[key] for key in keys])
-        ledger = Ledger(self._rules, self.number, self._partitions)
-        ledger.restore([(key, found[key]) for key in keys], self._now())
-        return ledger
+        self._coverage, self.standing = found.coverage, found.standing
+        self.offsets, self.newest = found.offsets, found.newest
+
+    def close(self) -> None:
+        """It belongs to somebody else: what is on its way comes to nothing."""
+        self.closed = True
+        self._ledger.drop()
 
     def _now(self) -> int:
         """The time now, ms, never in an hour before the last one reported in."""
@@ -110,11 +102,11 @@ class Partition:
         started = time.monotonic()
         outcomes: list[Outcomes] = []
         async with self.lock:
-            for applied in self._applied(batch):
-                await self._send(applied)
-                await self._append(applied.segment)
-                counting.applied(applied)
-                outcomes += applied.outcomes
+            async for done in self._applied(batch):
+                await self._send(done)
+                await self._append(done.segment)
+                counting.applied(done)
+                outcomes += done.outcomes
             if not self.closed:
                 self._arrived.append((self._sequence, oldest))
                 acknowledge()
@@ -122,51 +114,60 @@ class Partition:
         metrics.BATCH_RECORDS.observe(len(batch.values))
         return outcomes
 
-    async def _send(self, applied: Applied) -> None:
+    async def _send(self, done: Applied) -> None:
         """What must be with the broker before the segment that caused it."""
-        await self._persist(partial(self._outbox.bury, [d for outcomes in applied.outcomes for d in outcomes.dead]))
-        await self._persist(partial(self._outbox.forward, applied.forwards))
+        await self._persist(partial(self._outbox.bury, [d for outcomes in done.outcomes for d in outcomes.dead]))
+        await self._persist(partial(self._outbox.forward, done.forwards))
         fail_points.passing("sent")
 
-    def _applied(self, batch: Batch) -> Iterator[Applied]:
+    async def _applied(self, batch: Batch) -> AsyncIterator[Applied]:
         """What the batch does. Where our own code fails, the state is made anew and the records go one by one, so that
         only those it fails on become dead letters."""
         try:
             for part in apart(batch):
-                yield self.ledger.apply(part, self._now())
+                if not self.closed:
+                    yield await self._ledger.ask(applied, part, self._now())
+        except LedgerLostError:
+            raise
         except Exception:
             log.exception("a defect in the ledger", topic=batch.topic, partition=self.number, offset=batch.offsets[0])
-            self.ledger = self._restored()
-            yield from map(self._guarded, (batch.part(at, at + 1) for at in range(len(batch.values))))
+            await self.restore()
+            for at in range(len(batch.values)):
+                if not self.closed:
+                    yield await self._guarded(batch.part(at, at + 1))
 
-    def _guarded(self, record: Batch) -> Applied:
+    async def _guarded(self, record: Batch) -> Applied:
         try:
-            return self.ledger.apply(record, self._now())
+            return await self._ledger.ask(applied, record, self._now())
+        except LedgerLostError:
+            raise
         except Exception as defect:
-            self.ledger = self._restored()
-            return self.ledger.skip(record, f"{type(defect).__name__}: {defect}")
+            await self.restore()
+            return await self._ledger.ask(Ledger.skip, record, f"{type(defect).__name__}: {defect}")
 
     async def snapshot(self) -> Snapshot | None:
         """Report what changed; the rows to write, or None where there are none."""
         async with self.lock:
             if self.closed:
                 return None
-            await self._persist(partial(self._outbox.forward, self.ledger.lend()))
+            closing = await self._ledger.ask(closed, self._now(), MOST)
+            await self._persist(partial(self._outbox.forward, closing.forwards))
             fail_points.passing("lent")
-            dead = self.ledger.expire()
-            await self._persist(partial(self._outbox.bury, dead))
-            counting.dead_letters(dead)
-            stated = self.ledger.report(self._now(), MOST)
-            if stated.pairs or stated.segment.marks:
-                await self._append(stated.segment)
-                counting.goals(stated.pairs)
-            rows = self.ledger.changes(self._epoch << 32 | (self._sequence + 1))
-            if not self.ledger.pending:
+            await self._persist(partial(self._outbox.bury, closing.dead))
+            counting.dead_letters(closing.dead)
+            if closing.segment:
+                await self._append(closing.segment)
+                counting.goals(closing.changed)
+            if self.closed:
+                return None
+            self.standing = closing.standing
+            rows = await self._ledger.ask(Ledger.changes, self._epoch << 32 | (self._sequence + 1))
+            if not self.standing.pending:
                 self._stated = self._sequence
             if rows:
                 return Snapshot(rows, self._sequence)
             self._settled = self._stated
-            if not self.ledger.pending:
+            if not self.standing.pending:
                 self._arrived = []  # nothing of them is to be seen: duplicates do not wait for the next row
             return None
 
@@ -182,7 +183,7 @@ class Partition:
     async def tidy(self) -> None:
         """Drop segments that are void or past the retention, and merge small ones that follow each other."""
         async with self.lock:
-            since, newest = self.ledger.needed_since, SegmentKey(self._hour, self._epoch, self._sequence)
+            since, newest = self.standing.needed_since, SegmentKey(self._hour, self._epoch, self._sequence)
             # None after one that stays: it would look like a hole in what the journal covers.
             old = takewhile(lambda kept: kept[1].latest < since and kept[0] != newest, self._kept.items())
             past = [key for key, _ in old]
@@ -215,8 +216,8 @@ class Partition:
         opened = open_since(self._kept, self._flushed, self._hour)
         asked = any(kept.asks and key.sequence <= self._settled for key, kept in self._kept.items())
         if asked or any(0 <= kept.thin < opened for kept in self._kept.values()):
-            journal = [(key, _unpacked(value)) for key, value in self._store.segments(self.number)]
-            tokens = Tokens(self._rules.token_key)
+            journal = [(key, unpacked(value)[0]) for key, value in self._store.segments(self.number)]
+            tokens = Tokens(self._token_key)
             due = rewritten(journal, self._settled, self._hour, tokens) if asked else thinned(journal, opened)
             for key, segment in due:
                 await self._write(key, segment)
@@ -224,7 +225,7 @@ class Partition:
 
     async def _merge(self, run: Sequence[SegmentKey]) -> None:
         values = dict(self._store.segments(self.number))
-        parts = [_unpacked(values[key]) for key in run]
+        parts = [unpacked(values[key])[0] for key in run]
         whole = merged(parts, one_hour=run[0].hour == run[-1].hour)
         whole.since = run[0].sequence
         if not covered(parts).gap:  # merged, a hole would not be seen any more
@@ -235,6 +236,8 @@ class Partition:
     async def _append(self, segment: Segment) -> None:
         for topic, start in segment.starts.items():
             self._coverage.add(topic, start, segment.offsets[topic])
+        self.offsets |= segment.offsets
+        self.newest |= segment.newest
         for part in cut(segment, RAW_LIMIT):
             self._sequence += 1
             await self._write(SegmentKey(self._hour, self._epoch, self._sequence), part)
@@ -242,10 +245,9 @@ class Partition:
 
     async def _write(self, key: SegmentKey, segment: Segment) -> None:
         segment.after, segment.flushed = segment.after | self._after, self._flushed
-        raw = encode(segment)
-        value = bytes(cramjam.zstd.compress(raw, level=1))
+        value, size = packed(segment)
         await self._persist(partial(self._store.append, self.number, key, value))
-        self._kept[key] = _kept(segment, len(raw))
+        self._kept[key] = remembered(segment, size)
 
     async def _remove(self, keys: Sequence[SegmentKey]) -> None:
         if keys:
@@ -274,11 +276,3 @@ class Partition:
     def gap(self) -> int:
         """Source offsets that its segments miss, or cover twice."""
         return self._coverage.gap
-
-
-def _kept(segment: Segment, size: int) -> Kept:
-    return Kept(size, segment.latest, bool(segment.erased), segment.thin)
-
-
-def _unpacked(value: bytes) -> Segment:
-    return decode(bytes(cramjam.zstd.decompress(value)))

@@ -16,6 +16,7 @@ from streams.core.admission import Batch, Outcomes
 from streams.core.dead_letter_limit import DeadLetterLimit, Limits
 from streams.core.joined import joined
 from streams.core.rules import Rules
+from streams.ledgers import Ledgers
 from streams.partition import Outbox, Partition, Snapshot, Store, now_ms
 from streams.sink import Sink
 
@@ -69,9 +70,11 @@ class Worker:
         group: Group,
         limits: Limits = DEFAULT_LIMITS,
         smallest_group: int = small_groups.SMALLEST,
+        processes: int = 0,
     ) -> None:
+        """The ledgers are in so many `processes` of their own; 0 = in this one."""
         self._rules, self._client, self._store, self._outbox, self._group = rules, client, store, outbox, group
-        self._count, self._smallest_group = partitions, smallest_group
+        self._ledgers, self._smallest_group = Ledgers(rules, partitions, processes), smallest_group
         self._limits: defaultdict[str, DeadLetterLimit] = defaultdict(lambda: DeadLetterLimit(limits))
         self._failed = self._defective = False
         self._sources = sources.Sources(group)
@@ -101,17 +104,22 @@ class Worker:
     async def own(self, numbers: set[int]) -> None:
         """These partitions are ours from now on, as the journal has them."""
         self.disown()
-        for number in sorted(numbers):
-            partition = Partition(number, self._count, self._rules, self._store, self._outbox)
-            self.partitions[number] = partition
-            touches, _ = partition.ledger.size
-            log.info("restored", partition=number, touches=touches, segments=partition.segments)
-            wrong = await self._sources.broken(number, partition.ledger.offsets, _closed(partition))
+        made = [self._partition(number) for number in sorted(numbers)]
+        self.partitions = {partition.number: partition for partition in made}
+        await asyncio.gather(*(partition.restore() for partition in made))
+        for partition in made:
+            touches, _ = partition.standing.size
+            log.info("restored", partition=partition.number, touches=touches, segments=partition.segments)
+            wrong = await self._sources.broken(partition.number, partition.offsets, _closed(partition))
             if wrong:
                 self._fail(wrong)
             if wrong or partition.closed:
                 return  # there are others of our partitions by now, or none
         self.restored = True
+
+    def _partition(self, number: int) -> Partition:
+        ledger = self._ledgers.of(number)
+        return Partition(number, ledger, self._rules.token_key, self._store, self._outbox)
 
     async def out_of_range(self, topic: str, partition: int, offset: int) -> None:
         """End the worker: that record is the next one to read, and gone."""
@@ -122,7 +130,7 @@ class Worker:
     def disown(self) -> None:
         """No partition is ours; what was on its way comes to nothing."""
         for partition in self.partitions.values():
-            partition.closed = True
+            partition.close()
         self.partitions = {}
         self.restored = False
         self._backlog = 0
@@ -184,7 +192,7 @@ class Worker:
     async def _flush(self) -> None:
         await self._prepare()
         covered, computed = self._backlog, time.time()
-        owned = list(self.partitions.values())
+        owned = list(self.partitions.values()) if self.restored else []
         taken = await asyncio.gather(*(each.snapshot() for each in owned))
         snapshots = [(each, found) for each, found in zip(owned, taken, strict=True) if found is not None]
         while any(not each.closed for each, _ in snapshots) and not await self._group.commit():
@@ -247,14 +255,15 @@ class Worker:
             log.warning("stopped before the last rows were written; the next start writes them")
 
     async def close(self) -> None:
-        """Let go of the partitions, and of ClickHouse."""
+        """Let go of the partitions, their ledgers, and ClickHouse."""
         self.disown()
+        await self._ledgers.close()
         await self._sink.close()
 
     def measure(self) -> None:
         """Set the gauges to what is so now; of partitions that went to others nothing stays."""
         owned = self.partitions.values()
-        sizes = [partition.ledger.size for partition in owned]
+        sizes = [partition.standing.size for partition in owned]
         metrics.READY.set(self.ready)
         metrics.STATE_TOUCHES.set(sum(touches for touches, _ in sizes))
         metrics.STATE_BYTES.set(sum(n for _, n in sizes))
@@ -266,7 +275,7 @@ class Worker:
         metrics.EVENT_TIME_LAG.clear()
         now = now_ms()
         for partition in owned:
-            for topic, newest in partition.ledger.newest.items():
+            for topic, newest in partition.newest.items():
                 metrics.EVENT_TIME_LAG.labels(topic, partition.number).set((now - newest) / 1000)
 
 

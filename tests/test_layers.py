@@ -29,8 +29,8 @@ FAUST_FOR_ALL = frozenset({
 })  # fmt: skip
 COMPOSITION = ("__main__", "app", "cli", "worker", "embedded.demo")
 TOOLS = frozenset({
-    "arrow", "brokers", "clickhouse", "counting", "embedded.folder", "fail_points", "goal_counts", "metrics", "ndjson",
-    "progress", "sink", "threads", "topics", "turns",
+    "arrow", "brokers", "clickhouse", "counting", "embedded.folder", "fail_points", "goal_counts", "ledgers",
+    "metrics", "ndjson", "packing", "progress", "sink", "threads", "topics", "turns",
 })  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Statements: what was last reported of a conversion for a goal."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -76,6 +77,23 @@ class Statement(Struct, array_like=True, frozen=True, gc=False):
     def facts(self) -> tuple[object, ...]:
         """All of it but when, why and how often it was reported."""
         return tuple(getattr(self, name) for name in self.__struct_fields__ if name not in _REPORTED)
+
+
+class Changed(NamedTuple):
+    """How many conversions were stated for the first time, and how many were taken back or a part of them, by goal."""
+
+    conversions: Counter[str]
+    reversals: Counter[str]
+
+
+def changed(pairs: Iterable[tuple[Statement, Statement | None]]) -> Changed:
+    """What those statements say, each with the one it takes the place of."""
+    conversions, reversals = Counter[str](), Counter[str]()
+    for now, before in pairs:
+        taken_back = now.value - now.remaining, before.value - before.remaining if before else 0
+        conversions[now.goal] += before is None
+        reversals[now.goal] += taken_back[0] > taken_back[1] or bool(before and before.counted > now.counted)
+    return Changed(conversions, reversals)
 
 
 class Paths(NamedTuple):

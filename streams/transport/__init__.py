@@ -17,7 +17,6 @@ This is the only package that touches Faust's internals (faust-streaming 0.15, a
 from __future__ import annotations
 
 import contextlib
-import gc
 from typing import ClassVar
 
 import mode.loop
@@ -27,7 +26,7 @@ from faust.transport.drivers import aiokafka as driver
 from streams.transport.batch import Batch
 from streams.transport.consumer import Consumer
 
-__all__ = ["SCHEME", "Batch", "Consumer", "Transport", "tune_gc", "use_uvloop"]
+__all__ = ["SCHEME", "Batch", "Consumer", "Transport", "use_uvloop"]
 
 SCHEME = "batch"
 
@@ -42,11 +41,6 @@ def use_uvloop() -> None:
     """Make new event loops uvloop's, where it is installed; call it before Faust makes one."""
     with contextlib.suppress(ImportError):
         mode.loop.use("uvloop")
-
-
-def tune_gc() -> None:
-    """Look for garbage rarely: a batch makes thousands of objects and no cycles, and looking costs 0.7 us each."""
-    gc.set_threshold(50_000, 20, 100)
 
 
 TRANSPORTS[SCHEME] = f"{__name__}:Transport"

@@ -19,7 +19,8 @@ from faust.types import StreamT
 
 from streams.core.segment import SegmentKey
 from streams.journal import Journal
-from streams.transport import Batch, consumer, tune_gc, use_uvloop
+from streams.ledgers import tune_gc
+from streams.transport import Batch, consumer, use_uvloop
 from streams.transport.records import Record
 
 use_uvloop()
