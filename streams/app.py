@@ -25,13 +25,13 @@ from streams.core.intake import CHECKOUT, ENGAGEMENT
 from streams.core.routing import FORWARDED
 from streams.core.rules import Rules
 from streams.journal import Journal
-from streams.ledgers import tune_gc
 from streams.monitor import Monitor
 from streams.outbox import Outbox, origin
 from streams.page import dashboards
 from streams.page.history import History
 from streams.page.reader import Reader
 from streams.page.server import LOOPBACK, Page
+from streams.processes import tune_gc
 from streams.removal import Refresher
 from streams.transport import SCHEME, Consumer, use_uvloop
 from streams.transport import Batch as Fetched

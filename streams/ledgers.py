@@ -5,14 +5,8 @@ this one and every call is done when it returns: on one core that costs least.
 """
 
 import asyncio
-import gc
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Executor
 from itertools import count
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
@@ -24,6 +18,7 @@ from streams.core.rules import Rules
 from streams.core.segment import Segment, SegmentKey, valid
 from streams.core.statements import Changed, changed
 from streams.packing import unpacked
+from streams.processes import Here, Process, ProcessLostError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -156,9 +151,9 @@ class KeptLedger:
     async def _done(self, work: Callable[..., Any], *args: Any) -> Any:
         try:
             return await asyncio.wrap_future(self._executor.submit(work, self._handle, *args))
-        except BrokenProcessPool:
+        except ProcessLostError as error:
             raise LedgerLostError(
-                "a process with ledgers ended, perhaps for want of memory; nothing is lost: start the worker again, "
+                f"{error}, perhaps for want of memory; nothing is lost: start the worker again, "
                 "and it goes on from the journal"
             ) from None
 
@@ -173,7 +168,8 @@ class Ledgers:
     def __init__(self, rules: Rules, partitions: int, processes: int) -> None:
         """In so many processes; 0 = in this one. The topics have so many `partitions`."""
         self._rules, self._partitions = rules, partitions
-        self._executors = [_process() for _ in range(min(processes, partitions))] or [_Here()]
+        self._executors: list[Executor] = [Process() for _ in range(min(processes, partitions))]
+        self._executors = self._executors or [Here()]
 
     def of(self, number: int) -> KeptLedger:
         """A ledger for that partition."""
@@ -183,41 +179,3 @@ class Ledgers:
         """End the processes."""
         for executor in self._executors:
             await asyncio.to_thread(executor.shutdown)
-
-
-class _Here(Executor):
-    """Does what it is given at once, in this process."""
-
-    def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        done = Future[T]()
-        try:
-            done.set_result(work(*args, **kwargs))
-        except Exception as error:
-            done.set_exception(error)
-        return done
-
-
-def _process() -> Executor:
-    executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin)
-    executor.submit(int)  # starts it now: there is time while the group is joined
-    return executor
-
-
-def _begin() -> None:
-    """What is to stop the worker is for the worker, which then ends this process, as does its own end."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    tune_gc()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent:
-        parent.join()
-        os._exit(1)
-
-
-def tune_gc() -> None:
-    """Look for garbage rarely: a batch makes thousands of objects and no cycles, and looking costs 0.7 us each."""
-    gc.set_threshold(50_000, 20, 100)

@@ -30,7 +30,7 @@ FAUST_FOR_ALL = frozenset({
 COMPOSITION = ("__main__", "app", "cli", "worker", "embedded.demo")
 TOOLS = frozenset({
     "arrow", "brokers", "clickhouse", "counting", "embedded.folder", "fail_points", "goal_counts", "ledgers",
-    "metrics", "ndjson", "packing", "progress", "sink", "threads", "topics", "turns",
+    "metrics", "ndjson", "packing", "processes", "progress", "sink", "threads", "topics", "turns",
 })  # fmt: skip
 
 

@@ -34,7 +34,7 @@ PARTITIONS = 4
 AHEAD = 38_000
 TOPICS = tuple(spec.name for spec in specification(Layout(partitions=PARTITIONS)))
 SECONDS_MAX = 120.0
-ASK_AGAIN = 0.2  # s
+ASK_AGAIN = 0.1  # s
 
 
 Records = list[tuple[str, int, bytes]]  # topic, partition, value

@@ -19,7 +19,7 @@ from faust.types import StreamT
 
 from streams.core.segment import SegmentKey
 from streams.journal import Journal
-from streams.ledgers import tune_gc
+from streams.processes import tune_gc
 from streams.transport import Batch, consumer, use_uvloop
 from streams.transport.records import Record
 

@@ -1,7 +1,7 @@
 """A partition at work: what it journals, merges and drops, and that its next owner has the same figures."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import count
 from typing import Any
@@ -17,6 +17,7 @@ from streams.core.routing import Forward
 from streams.core.rules import Rules
 from streams.core.segment import SegmentKey
 from streams.core.tokens import Tokens
+from streams.ledgers import Ledgers
 from streams.partition import Partition
 from tests.driver import CATALOGUE, KEY
 from tests.messages import DAY, NOON, identify, order, refund, touch
@@ -59,17 +60,18 @@ class Outbox:
 class Owner:
     """A worker with one partition, its clock in our hands, and the database it writes to."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, ledgers: Ledgers) -> None:
+        self.ledgers = ledgers
         self.now, self.journal, self.outbox, self.database = NOON, Journal(), Outbox(), Database()
         monkeypatch.setattr(partition, "now_ms", lambda: self.now)
         self.restart()
 
     def restart(self) -> None:
-        rules = Rules(CATALOGUE, KEY, retention=45 * DAY)
-        self.partition = Partition(0, 1, rules, self.journal, self.outbox)
+        self.partition = Partition(0, self.ledgers.of(0), KEY, self.journal, self.outbox)
+        asyncio.run(self.partition.restore())
 
     def take(self, topic: str, *values: bytes) -> None:
-        offset = self.partition.ledger.offsets.get(topic, 0)
+        offset = self.partition.offsets.get(topic, 0)
         batch = Batch(topic, values, [None] * len(values), range(offset, offset + len(values)))
         asyncio.run(self.partition.take(batch, 0.0, lambda: None))
 
@@ -89,9 +91,16 @@ class Owner:
         return sum(self.database.engagement_counts().values())
 
 
+@pytest.fixture(scope="module", params=[0, 1], ids=["here", "elsewhere"])
+def ledgers(request: pytest.FixtureRequest) -> Iterator[Ledgers]:
+    kept = Ledgers(Rules(CATALOGUE, KEY, retention=45 * DAY), 1, request.param)
+    yield kept
+    asyncio.run(kept.close())
+
+
 @pytest.fixture
-def owner(monkeypatch: pytest.MonkeyPatch) -> Owner:
-    return Owner(monkeypatch)
+def owner(monkeypatch: pytest.MonkeyPatch, ledgers: Ledgers) -> Owner:
+    return Owner(monkeypatch, ledgers)
 
 
 def touches(first: int, count: int, form: str = "t{}") -> list[bytes]:
@@ -105,7 +114,7 @@ def test_small_segments_are_merged_and_the_next_owner_has_the_same(owner: Owner)
     assert owner.partition.segments < 64
     owner.restart()
     owner.flush()
-    assert owner.engagement() == owner.partition.ledger.size[0] == 200
+    assert owner.engagement() == owner.partition.standing.size[0] == 200
 
 
 def test_a_partition_that_was_lost_while_rows_were_written_is_not_tidied(owner: Owner) -> None:
@@ -126,7 +135,7 @@ def test_segments_are_merged_however_large_they_are(owner: Owner, form: str) -> 
     raw = sum(kept.size for kept in owner.partition._kept.values())
     assert owner.partition.segments <= partition.RUN + 2 + raw // partition.SMALL
     owner.restart()
-    assert owner.partition.ledger.size[0] == 300 * 60
+    assert owner.partition.standing.size[0] == 300 * 60
 
 
 def test_hours_are_merged_only_when_all_of_them_is_written(owner: Owner) -> None:

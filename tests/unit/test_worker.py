@@ -11,6 +11,7 @@ from streams.clickhouse import Client, DatabaseError, connect
 from streams.core.admission import Batch
 from streams.core.catalogue import parse
 from streams.core.continuity import Available
+from streams.core.ledger import Ledger
 from streams.core.rules import Rules
 from streams.core.segment import SegmentKey
 from streams.worker import Worker
@@ -134,7 +135,7 @@ def test_after_a_defect_in_a_flush_the_last_one_writes_nothing(monkeypatch: pyte
         def fail(*_: object) -> None:
             raise ZeroDivisionError
 
-        monkeypatch.setattr(worker.partitions[0].ledger, "report", fail)
+        monkeypatch.setattr(Ledger, "report", fail)
         with pytest.raises(ZeroDivisionError):
             await worker.flush()
         monkeypatch.undo()
