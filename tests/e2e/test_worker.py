@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 from collections import Counter
 from datetime import UTC, datetime
@@ -17,8 +19,9 @@ from streams.simulate import catalogue_text
 from streams.topics import dead_letters_of, partition_of
 from tests.conftest import serving
 from tests.e2e.commands import TOKEN_KEY, TOPICS, maalstrom, unlike_reference
-from tests.e2e.pipeline import Pipeline, dead_letters, outcomes, stop
+from tests.e2e.pipeline import PATIENCE, Pipeline, dead_letters, outcomes, stop
 from tests.integration.harness import DAYS, first_day, simulated
+from tests.integration.processes import wait_gone
 from tests.integration.records import Record, send
 from tests.messages import DAY, HOUR, order, refund, touch
 from tests.reference import attribute
@@ -92,6 +95,24 @@ def test_a_restart_in_the_middle_of_a_month(tmp_path: Path) -> None:
         stop(worker)
         assert _unlike(pipeline, before + after) == ""
         assert counted == _wanted_outcomes(before + after)
+
+
+def test_a_worker_that_loses_a_process_ends_and_the_next_one_has_the_same(tmp_path: Path) -> None:
+    month = simulated(4_000, seed=22)
+    with Pipeline(tmp_path, TOWN) as pipeline:
+        worker = pipeline.start(MAALSTROM_PROCESSES="2")
+        pipeline.feed(worker, month[:2_000])
+        lost, other = worker.children()
+        os.kill(lost, signal.SIGKILL)
+        send(pipeline.bootstrap, month[2_000:])
+        assert worker.wait(PATIENCE) == 1
+        assert f"process {lost} ended, perhaps for want of memory; nothing is lost: " in worker.said()
+        wait_gone(other)
+
+        worker = pipeline.start(MAALSTROM_PROCESSES="1")
+        pipeline.until(worker, lambda: pipeline.behind() == 0)
+        stop(worker)
+        assert _unlike(pipeline, month) == ""
 
 
 def _pairs(records: list[Record]) -> list[tuple[str, bytes | None]]:

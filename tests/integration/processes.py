@@ -21,6 +21,14 @@ from deploy.kafka.broker import dies_with_parent
 Sample = tuple[str, tuple[tuple[str, str], ...]]
 
 
+def wait_gone(pid: int, timeout: float = 10) -> None:
+    """Wait until no process of that id does anything: one that nobody asks how it ended is still there."""
+    stat, deadline = Path(f"/proc/{pid}/stat"), time.monotonic() + timeout
+    while stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < deadline, f"process {pid} still runs after {timeout} s"
+        time.sleep(0.01)
+
+
 class Process:
     """One process, started again as often as wanted; whatever it says is appended to `log`.
 
@@ -115,10 +123,14 @@ class Process:
         """The end of the log, for the message of a failure."""
         return self.said()[-4_000:]
 
+    def children(self) -> list[int]:
+        """The ids of the processes that its main thread started."""
+        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
     def memory(self) -> int:
-        """Resident memory now, in bytes."""
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
+        """Resident memory of it and its children now, in bytes."""
+        files = (Path(f"/proc/{pid}/statm") for pid in (self.pid, *self.children()))
+        return sum(int(file.read_text().split()[1]) for file in files) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Worker(Process):
