@@ -128,9 +128,8 @@ def _kind_and_keys(run: Run, at: I64 | U32 | slice) -> tuple[U32, Keys]:
 
 def rows_of_users(run: Run, users: U64) -> tuple[Touches, I64]:
     """The rows of those users (sorted, distinct) in `run`, and for each the user's position in `users`."""
-    place = np.searchsorted(run.users, users)
-    known = np.flatnonzero(place < len(run.users))
-    known = known[run.users[place[known]] == users[known]]
+    place = run.users.searchsorted(users)
+    (known,) = (run.users.take(place, mode="clip") == users).nonzero()
     if not len(known):  # as mostly, in one of many runs
         return none(), known
     starts, ends = (run.starts[place[known] + i].astype(np.int64) for i in (0, 1))
@@ -155,11 +154,10 @@ def matches(left: I64, right: I64) -> tuple[I64, I64]:
 
 def contains(run: Run, low: U64, high: U64) -> Mask:
     """Which of those keys (sorted by `low`) the run has."""
-    place = np.searchsorted(run.low, low)
-    inside = place < len(run.low)
-    inside[inside] = run.low[place[inside]] == low[inside]
-    hits = np.flatnonzero(inside)
-    inside[hits] = [_matches(run, i, h) for i, h in zip(place[hits].tolist(), high[hits].tolist(), strict=True)]
+    place = run.low.searchsorted(low)
+    inside = run.low.take(place, mode="clip") == low
+    (other,) = (inside & (run.high.take(place, mode="clip") != high)).nonzero()
+    inside[other] = [_matches(run, i, h) for i, h in zip(place[other].tolist(), high[other].tolist(), strict=True)]
     return inside
 
 
