@@ -13,7 +13,7 @@ import faust
 import structlog
 from aiokafka.errors import OffsetOutOfRangeError
 from faust.app.base import BootStrategy
-from faust.types import TP, StreamT
+from faust.types import TP, EventT, StreamT
 
 from streams import config, costs, fail_points, logs, metrics, topics
 from streams.clickhouse import connect
@@ -25,6 +25,7 @@ from streams.core.intake import CHECKOUT, ENGAGEMENT
 from streams.core.routing import FORWARDED
 from streams.core.rules import Rules
 from streams.journal import Journal
+from streams.lanes import Lanes
 from streams.monitor import Monitor
 from streams.outbox import Outbox, origin
 from streams.page import dashboards
@@ -139,13 +140,19 @@ def _application(chosen: config.Settings, partitions: int) -> Application:
 
 
 def _consume(app: Application, topic: str, take: Take) -> None:
-    """An agent that hands every batch on, and acknowledges it when it is told to."""
+    """An agent that hands every batch on, those of a partition in turn, and acknowledges it when it is told to."""
+
+    async def hand_on(event: EventT[Fetched]) -> None:
+        # As Faust does with what waits in its own queue: it was fetched for an owner of before a rebalance.
+        if event.message.generation_id != app.consumer_generation_id or not app.flow_control.is_active():
+            return
+        records = event.value.take()
+        await take(_batch(event.value, records), [record.timestamp for record in records], event.ack)
 
     async def work(stream: StreamT[Fetched]) -> None:
-        async for event in stream.noack().events():
-            fetched: Fetched = event.value
-            records = fetched.take()
-            await take(_batch(fetched, records), [record.timestamp for record in records], event.ack)
+        async with Lanes(hand_on) as lanes:
+            async for event in stream.noack().events():
+                lanes.put(event.value.partition, event)
 
     app.agent(app.topic(topic, key_type=bytes, value_serializer="raw"), name=topic)(work)
 

@@ -128,8 +128,7 @@ def _kind_and_keys(run: Run, at: I64 | U32 | slice) -> tuple[U32, Keys]:
 
 def rows_of_users(run: Run, users: U64) -> tuple[Touches, I64]:
     """The rows of those users (sorted, distinct) in `run`, and for each the user's position in `users`."""
-    place = run.users.searchsorted(users)
-    (known,) = (run.users.take(place, mode="clip") == users).nonzero()
+    (known,) = _among(run.users, users, place := run.users.searchsorted(users)).nonzero()
     if not len(known):  # as mostly, in one of many runs
         return none(), known
     starts, ends = (run.starts[place[known] + i].astype(np.int64) for i in (0, 1))
@@ -137,6 +136,13 @@ def rows_of_users(run: Run, users: U64) -> tuple[Touches, I64]:
     owner = np.repeat(known, ends - starts)
     time = run.time[at].astype(np.int64) | (run.epoch << EPOCH_BITS)
     return Touches(users[owner], time, *_kind_and_keys(run, at)), owner
+
+
+def _among(there: U64, wanted: U64, place: I64) -> Mask:
+    """Which of those wanted are there at their places, one of which may be the end."""
+    if not len(there):
+        return np.zeros(len(wanted), np.bool_)
+    return np.asarray(there.take(place, mode="clip") == wanted)
 
 
 def slices(starts: I64, ends: I64) -> I64:
@@ -154,9 +160,8 @@ def matches(left: I64, right: I64) -> tuple[I64, I64]:
 
 def contains(run: Run, low: U64, high: U64) -> Mask:
     """Which of those keys (sorted by `low`) the run has."""
-    place = run.low.searchsorted(low)
-    inside = run.low.take(place, mode="clip") == low
-    (other,) = (inside & (run.high.take(place, mode="clip") != high)).nonzero()
+    inside = _among(run.low, low, place := run.low.searchsorted(low))
+    (other,) = (inside & ~_among(run.high, high, place)).nonzero()
     inside[other] = [_matches(run, i, h) for i, h in zip(place[other].tolist(), high[other].tolist(), strict=True)]
     return inside
 

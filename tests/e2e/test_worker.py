@@ -97,6 +97,7 @@ def test_a_restart_in_the_middle_of_a_month(tmp_path: Path) -> None:
         assert counted == _wanted_outcomes(before + after)
 
 
+@pytest.mark.faults
 def test_a_worker_that_loses_a_process_ends_and_the_next_one_has_the_same(tmp_path: Path) -> None:
     month = simulated(4_000, seed=22)
     with Pipeline(tmp_path, TOWN) as pipeline:

@@ -1,0 +1,41 @@
+"""Lanes: what belongs to one partition is worked on in turn, partitions are side by side."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+T = TypeVar("T")
+
+
+class Lanes(Generic[T]):
+    """Has `work` awaited for everything put, from entering to leaving. What `work` raises ends all lanes, and the task
+    that entered them."""
+
+    def __init__(self, work: Callable[[T], Awaitable[None]]) -> None:
+        self._work = work
+        self._tasks = asyncio.TaskGroup()
+        self._lanes: dict[int, asyncio.Queue[T]] = {}
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._tasks.__aexit__(kind, error, trace)
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
+
+    def put(self, partition: int, item: T) -> None:
+        """Work on it after what that partition was given before."""
+        if partition not in self._lanes:
+            self._lanes[partition] = asyncio.Queue()
+            self._tasks.create_task(self._serve(self._lanes[partition]))
+        self._lanes[partition].put_nowait(item)
+
+    async def _serve(self, lane: asyncio.Queue[T]) -> None:
+        while True:
+            await self._work(await lane.get())
