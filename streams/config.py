@@ -14,6 +14,7 @@ from streams.core import small_groups
 from streams.core.catalogue import Catalogue, CatalogueError, duration, parse
 from streams.core.dead_letter_limit import Limits
 
+MOST_PROCESSES = 4  # more than one worker keeps busy
 SHORTEST_KEY = 16  # characters of a token key
 
 
@@ -29,7 +30,7 @@ def embedded_dsn(folder: Path) -> str:
 def _processes() -> int:
     """As many as there are cores, and none beside the worker's where there is only one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores if cores > 1 else 0
+    return min(cores, MOST_PROCESSES) if cores > 1 else 0
 
 
 class Settings(BaseSettings):

@@ -168,8 +168,9 @@ class Ledgers:
     def __init__(self, rules: Rules, partitions: int, processes: int) -> None:
         """In so many processes; 0 = in this one. The topics have so many `partitions`."""
         self._rules, self._partitions = rules, partitions
-        self._executors: list[Executor] = [Process() for _ in range(min(processes, partitions))]
-        self._executors = self._executors or [Here()]
+        own = [Process() for _ in range(min(processes, partitions))]
+        self.processes = [process.pid for process in own]
+        self._executors: Sequence[Executor] = own or [Here()]
 
     def of(self, number: int) -> KeptLedger:
         """A ledger for that partition."""

@@ -37,6 +37,11 @@ class Process(Executor):
         self._calls = Connection(ours.detach())
         self._thread = ThreadPoolExecutor(1)
 
+    @property
+    def pid(self) -> int:
+        """Its id."""
+        return self._process.pid
+
     def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have it done."""
         return self._thread.submit(self._done, work, args, kwargs)
@@ -46,7 +51,7 @@ class Process(Executor):
             self._calls.send(call)
             error, done = self._calls.recv()
         except (EOFError, OSError):
-            raise ProcessLostError(f"process {self._process.pid} ended") from None
+            raise ProcessLostError(f"process {self.pid} ended") from None
         if error:
             raise error
         return done

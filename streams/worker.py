@@ -88,6 +88,7 @@ class Worker:
         self._flushing, self._flushes = asyncio.Lock(), 0
         self._stopping = asyncio.Event()
         self.restored = False
+        metrics.PROCESSES.others = self._ledgers.processes
         metrics.declare(goal.id for goal in rules.catalogue.goals)
         metrics.LAST_FLUSH.set_to_current_time()
 

@@ -53,6 +53,16 @@ def test_a_wrong_variable_is_named(name: str, value: str, says: str, monkeypatch
         config.settings()
 
 
+@pytest.mark.parametrize(("cores", "processes"), [(1, 0), (2, 2), (64, config.MOST_PROCESSES)])
+def test_ledgers_have_as_many_processes_as_are_of_use(
+    cores: int, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
+    assert config.settings().processes == processes
+    monkeypatch.setenv("MAALSTROM_PROCESSES", "1")
+    assert config.settings().processes == 1
+
+
 def test_brokers_may_be_written_with_commas_and_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROKER_URL", "kafka://one:9092,two:9092")
     assert config.settings().bootstrap == "one:9092;two:9092"

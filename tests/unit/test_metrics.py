@@ -12,6 +12,7 @@ from streams import metrics
 from streams.clickhouse import Client, DatabaseError, connect
 from streams.core.admission import Batch
 from streams.core.credit import MODELS
+from streams.processes import Process
 from streams.worker import Worker
 from tests.messages import HOUR, order, refund, touch
 from tests.unit.test_worker import RULES, Group, Journal, Outbox
@@ -168,3 +169,17 @@ def test_no_other_module_makes_a_metric() -> None:
         imports = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
         names = {alias.name for node in imports if node.module == "prometheus_client" for alias in node.names}
         assert not names & makers or path.name == "metrics.py", path
+
+
+def test_memory_and_cpu_are_those_of_all_processes_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    def now() -> list[float]:
+        names = ("resident_memory_bytes", "cpu_seconds_total", "start_time_seconds")
+        return [metrics.REGISTRY.get_sample_value(f"process_{name}") or 0 for name in names]
+
+    with Process() as process:
+        process.submit(sum, range(10_000_000)).result()
+        memory, cpu, start = now()
+        monkeypatch.setattr(metrics.PROCESSES, "others", [process.pid])
+        more_memory, more_cpu, same_start = now()
+    assert (more_memory > memory + 5e6, more_cpu > cpu + 0.05, same_start) == (True, True, start)
+    assert now()[2] == start, "one that has ended is no hindrance"
