@@ -100,18 +100,26 @@ class Partition:
         """Work on a batch whose oldest record has the timestamp `oldest` (s); returns what became of its records
         when it is durable and acknowledged, or the partition is closed."""
         started = time.monotonic()
-        outcomes: list[Outcomes] = []
         async with self.lock:
-            async for done in self._applied(batch):
-                await self._send(done)
-                await self._append(done.segment)
-                counting.applied(done)
-                outcomes += done.outcomes
+            try:
+                outcomes = await self._work_on(batch)
+            except BaseException:
+                self.close()  # its ledger is ahead of the journal now
+                raise
             if not self.closed:
                 self._arrived.append((self._sequence, oldest))
                 acknowledge()
         metrics.BATCH_SECONDS.observe(time.monotonic() - started)
         metrics.BATCH_RECORDS.observe(len(batch.values))
+        return outcomes
+
+    async def _work_on(self, batch: Batch) -> list[Outcomes]:
+        outcomes: list[Outcomes] = []
+        async for done in self._applied(batch):
+            await self._send(done)
+            await self._append(done.segment)
+            counting.applied(done)
+            outcomes += done.outcomes
         return outcomes
 
     async def _send(self, done: Applied) -> None:

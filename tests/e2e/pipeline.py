@@ -97,10 +97,10 @@ class Pipeline:
         """Send records and wait until all of them, and what they caused, have been worked on."""
         wanted = sum(outcomes(worker).values()) + send(self.bootstrap, records)
         self.until(worker, lambda: sum(outcomes(worker).values()) >= wanted)
-        self.until(worker, lambda: self._at_rest(worker))
+        self.until(worker, lambda: self.at_rest(worker))
         assert sum(outcomes(worker).values()) == wanted
 
-    def _at_rest(self, worker: Worker) -> bool:
+    def at_rest(self, worker: Worker) -> bool:
         """Whether nothing is behind, and one more flush has nothing that other partitions wait for."""
         if self.behind():
             return False

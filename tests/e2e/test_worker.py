@@ -111,7 +111,7 @@ def test_a_worker_that_loses_a_process_ends_and_the_next_one_has_the_same(tmp_pa
         wait_gone(other)
 
         worker = pipeline.start(MAALSTROM_PROCESSES="1")
-        pipeline.until(worker, lambda: pipeline.behind() == 0)
+        pipeline.until(worker, lambda: pipeline.at_rest(worker))
         stop(worker)
         assert _unlike(pipeline, month) == ""
 

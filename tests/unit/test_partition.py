@@ -127,6 +127,24 @@ def test_a_partition_that_was_lost_while_rows_were_written_is_not_tidied(owner: 
     assert not owner.journal.kept
 
 
+def test_what_was_interrupted_is_seen_by_nobody_until_it_is_read_again(owner: Owner) -> None:
+    """A worker that ends because of one partition breaks off what it does for the others, and flushes once more."""
+
+    async def breaks_off(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    owner.take("engagement", touch("t", NOON - 1, user="u1"))
+    append, owner.journal.append = owner.journal.append, breaks_off  # type: ignore[method-assign]
+    with pytest.raises(asyncio.CancelledError):
+        owner.take("checkout", order("c", NOON, "o", 100, user="u1"))
+    owner.journal.append = append  # type: ignore[method-assign]
+    assert owner.snapshot() is None
+    owner.restart()
+    owner.take("checkout", order("c", NOON, "o", 100, user="u1"))
+    owner.flush()
+    assert {amounts[0] for amounts in owner.database.goal_attribution().values()} == {1_000_000}
+
+
 @pytest.mark.parametrize("form", ["t{}", "ajs-next-1793534400000-45c0ff53-dfe1-4fe2-998c-{:012d}"])
 def test_segments_are_merged_however_large_they_are(owner: Owner, form: str) -> None:
     for i in range(60):
