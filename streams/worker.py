@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 import structlog
@@ -16,7 +16,7 @@ from streams.core.admission import Batch, Outcomes
 from streams.core.dead_letter_limit import DeadLetterLimit, Limits
 from streams.core.joined import joined
 from streams.core.rules import Rules
-from streams.ledgers import Ledgers
+from streams.ledgers import LedgerLostError, Ledgers
 from streams.partition import Outbox, Partition, Snapshot, Store, now_ms
 from streams.sink import Sink
 
@@ -107,7 +107,10 @@ class Worker:
         self.disown()
         made = [self._partition(number) for number in sorted(numbers)]
         self.partitions = {partition.number: partition for partition in made}
-        await asyncio.gather(*(partition.restore() for partition in made))
+        with self._failing_without_ledgers():
+            await asyncio.gather(*(partition.restore() for partition in made))
+        if self._failed:
+            return
         for partition in made:
             touches, _ = partition.standing.size
             log.info("restored", partition=partition.number, touches=touches, segments=partition.segments)
@@ -144,7 +147,8 @@ class Worker:
         owned = self.partitions.get(batch.partition)
         if owned is None or self._failed:
             return  # revoked meanwhile, or we end: the next owner reads it again
-        self._hold_to_limit(await owned.take(batch, timestamps[0] / 1000, acknowledge), batch)
+        with self._failing_without_ledgers():
+            self._hold_to_limit(await owned.take(batch, timestamps[0] / 1000, acknowledge), batch)
         self._backlog += len(batch.values)
         if self._backlog >= BACKLOG:
             self._flowing.clear()
@@ -173,6 +177,14 @@ class Worker:
                     "what makes them, and start the worker again: it goes on from there"
                 )
 
+    @contextmanager
+    def _failing_without_ledgers(self) -> Iterator[None]:
+        """End the worker when a process with ledgers has ended."""
+        try:
+            yield
+        except LedgerLostError as lost:
+            self._fail(str(lost))
+
     def _fail(self, reason: str) -> None:
         """Take no more batches, and have the process end."""
         if not self._failed:
@@ -186,9 +198,10 @@ class Worker:
         async with self._flushing:
             if not self._defective:
                 self._defective = True
-                await self._flush()
-                self._defective = False
-                self._flushes += 1
+                with self._failing_without_ledgers():
+                    await self._flush()
+                    self._defective = False
+                    self._flushes += 1
 
     async def _flush(self) -> None:
         await self._prepare()

@@ -108,6 +108,7 @@ def test_a_worker_that_loses_a_process_ends_and_the_next_one_has_the_same(tmp_pa
         send(pipeline.bootstrap, month[2_000:])
         assert worker.wait(PATIENCE) == 1
         assert f"process {lost} ended, perhaps for want of memory; nothing is lost: " in worker.said()
+        assert "Traceback" not in worker.said()
         wait_gone(other)
 
         worker = pipeline.start(MAALSTROM_PROCESSES="1")
