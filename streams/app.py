@@ -104,8 +104,8 @@ def create_app(chosen: config.Settings, rules: Rules, listening: socket.socket, 
 
     app.on_out_of_range = gone
     for topic in (ENGAGEMENT, CHECKOUT, IDENTITY, ERASURES, FORWARDED):
-        _consume(app, topic, worker.take)
-    _consume(app, costs.TOPIC, worker.take_costs)
+        consume(app, topic, worker.take)
+    consume(app, costs.TOPIC, worker.take_costs)
     _run(app, worker, monitor, Refresher(client, worker), chosen.flush_seconds)
     return app
 
@@ -139,7 +139,7 @@ def _application(chosen: config.Settings, partitions: int) -> Application:
     )
 
 
-def _consume(app: Application, topic: str, take: Take) -> None:
+def consume(app: Application, topic: str, take: Take) -> None:
     """An agent that hands every batch on, those of a partition in turn, and acknowledges it when it is told to."""
 
     async def hand_on(event: EventT[Fetched]) -> None:

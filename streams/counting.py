@@ -34,5 +34,5 @@ def applied(batch: Applied) -> None:
 def goals(changed: Changed) -> None:
     """Count conversions that were stated for the first time, or taken back."""
     for counter, counts in ((metrics.CONVERSIONS, changed.conversions), (metrics.REVERSALS, changed.reversals)):
-        for goal, n in counts.items():
+        for goal, n in (+counts).items():
             counter.labels(goal).inc(n)

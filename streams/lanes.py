@@ -38,4 +38,11 @@ class Lanes(Generic[T]):
 
     async def _serve(self, lane: asyncio.Queue[T]) -> None:
         while True:
-            await self._work(await lane.get())
+            item = await lane.get()
+            try:
+                await self._work(item)
+            except asyncio.CancelledError as error:
+                task = asyncio.current_task()
+                if task and not task.cancelling():  # a group would take that for the end of a lane
+                    raise RuntimeError("work on a batch was cancelled") from error
+                raise

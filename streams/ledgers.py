@@ -25,8 +25,16 @@ T = TypeVar("T")
 Entry = tuple[SegmentKey, bytes]
 
 
-class LedgerLostError(Exception):
-    """A process with ledgers ended; the text says what to do."""
+class LedgerError(Exception):
+    """The ledger is not there any more."""
+
+
+class LedgerLostError(LedgerError):
+    """Its process ended; the text says what to do."""
+
+
+class LedgerDroppedError(LedgerError):
+    """It was dropped: what becomes of the call is nobody's business."""
 
 
 class Kept(NamedTuple):
@@ -79,12 +87,12 @@ def remembered(segment: Segment, size: int) -> Kept:
     return Kept(size, segment.latest, bool(segment.erased), segment.thin)
 
 
-def applied(ledger: Ledger, batch: Batch, now: int) -> Applied:
+def applied(ledger: Ledger, batch: Batch, now: int) -> tuple[Applied, Standing]:
     """What the batch does. What came in does not go back with it."""
     done = ledger.apply(batch, now)
     for outcomes in done.outcomes:
         outcomes.batch = outcomes.batch.part(0, 0)
-    return done
+    return done, _standing(ledger)
 
 
 def closed(ledger: Ledger, now: int, most: int) -> Closing:
@@ -137,21 +145,26 @@ class KeptLedger:
 
     def __init__(self, executor: Executor, rules: Rules, number: int, partitions: int) -> None:
         self._executor, self._what, self._handle = executor, (rules, number, partitions), next(_handles)
+        self._dropped = False
 
     async def restore(self, values: Sequence[Entry], now: int) -> Restored:
-        """Make it anew of what the journal has of it; `now` in ms. Raises LedgerLostError."""
+        """Make it anew of what the journal has of it; `now` in ms. Raises LedgerError."""
         restored: Restored = await self._done(_restore, *self._what, values, now)
         return restored
 
     async def ask(self, work: Callable[Concatenate[Ledger, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What `work` says, which is given the ledger. Raises LedgerLostError, and what `work` raises."""
+        """What `work` says, which is given the ledger. Raises LedgerError, and what `work` raises."""
         done: T = await self._done(_ask, work, *args, **kwargs)
         return done
 
     async def _done(self, work: Callable[..., Any], *args: Any) -> Any:
+        if self._dropped:
+            raise LedgerDroppedError
         try:
             return await asyncio.wrap_future(self._executor.submit(work, self._handle, *args))
         except ProcessLostError as error:
+            if self._dropped:
+                raise LedgerDroppedError from None
             raise LedgerLostError(
                 f"{error}, perhaps for want of memory; nothing is lost: start the worker again, "
                 "and it goes on from the journal"
@@ -159,7 +172,9 @@ class KeptLedger:
 
     def drop(self) -> None:
         """Free its memory, once it has done what it was asked."""
-        self._executor.submit(_drop, self._handle)
+        if not self._dropped:
+            self._dropped = True
+            self._executor.submit(_drop, self._handle)
 
 
 class Ledgers:
@@ -172,11 +187,11 @@ class Ledgers:
         self.processes = [process.pid for process in own]
         self._executors: Sequence[Executor] = own or [Here()]
 
-    def of(self, number: int) -> KeptLedger:
-        """A ledger for that partition."""
-        return KeptLedger(self._executors[number % len(self._executors)], self._rules, number, self._partitions)
+    def of(self, number: int, rank: int = 0) -> KeptLedger:
+        """A ledger for that partition; those of following ranks are in processes of their own, as far as there are."""
+        return KeptLedger(self._executors[rank % len(self._executors)], self._rules, number, self._partitions)
 
     async def close(self) -> None:
-        """End the processes."""
+        """End the processes, whatever they have still to do."""
         for executor in self._executors:
-            await asyncio.to_thread(executor.shutdown)
+            await asyncio.to_thread(executor.shutdown, cancel_futures=True)

@@ -19,7 +19,7 @@ from streams.core.routing import Forward
 from streams.core.rows import Rows
 from streams.core.segment import RAW_LIMIT, Segment, SegmentKey, cut, merged, open_since
 from streams.core.tokens import Tokens
-from streams.ledgers import Kept, KeptLedger, LedgerLostError, Standing, applied, closed, remembered
+from streams.ledgers import Kept, KeptLedger, LedgerDroppedError, LedgerError, Standing, applied, closed, remembered
 from streams.packing import packed, unpacked
 
 SMALL = RAW_LIMIT // 4  # bytes of a segment that is worth merging
@@ -73,9 +73,13 @@ class Partition:
         self.newest: dict[str, int] = {}  # event time by topic, ms
         self.standing, self._coverage = Standing(), Coverage()
         self._kept: dict[SegmentKey, Kept] = {}
+        self._void: list[SegmentKey] = []
+        self._after: dict[int, int] = {}
+        self._sequence = self._flushed = self._stated = self._settled = -1
+        self._hour = 0
 
     async def restore(self) -> None:
-        """Have a ledger of what the journal holds, owned by a new epoch. Raises LedgerLostError."""
+        """Have a ledger of what the journal holds, owned by a new epoch. Raises LedgerError."""
         found = await self._ledger.restore(self._store.segments(self.number), now_ms())
         self._void, self._kept, self._flushed, self._hour = found.void, found.kept, found.flushed, found.hour
         self._stated = self._settled = -1
@@ -103,6 +107,8 @@ class Partition:
         async with self.lock:
             try:
                 outcomes = await self._work_on(batch)
+            except LedgerDroppedError:
+                return []
             except BaseException:
                 self.close()  # its ledger is ahead of the journal now
                 raise
@@ -133,21 +139,21 @@ class Partition:
         only those it fails on become dead letters."""
         try:
             for part in apart(batch):
-                if not self.closed:
-                    yield await self._ledger.ask(applied, part, self._now())
-        except LedgerLostError:
+                done, self.standing = await self._ledger.ask(applied, part, self._now())
+                yield done
+        except LedgerError:
             raise
         except Exception:
             log.exception("a defect in the ledger", topic=batch.topic, partition=self.number, offset=batch.offsets[0])
             await self.restore()
             for at in range(len(batch.values)):
-                if not self.closed:
-                    yield await self._guarded(batch.part(at, at + 1))
+                yield await self._guarded(batch.part(at, at + 1))
 
     async def _guarded(self, record: Batch) -> Applied:
         try:
-            return await self._ledger.ask(applied, record, self._now())
-        except LedgerLostError:
+            done, self.standing = await self._ledger.ask(applied, record, self._now())
+            return done
+        except LedgerError:
             raise
         except Exception as defect:
             await self.restore()

@@ -6,10 +6,12 @@ ends when this one does, however that ends.
 
 import gc
 import os
+import pickle
 import signal
 import socket
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -32,10 +34,12 @@ class Process(Executor):
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
+        # It is to find what this one finds, and nothing else that lies about in the current directory.
+        command, environment = [sys.executable, "-P", "-m", __name__], {"PYTHONPATH": os.pathsep.join(sys.path)}
         with theirs:
-            self._process = subprocess.Popen([sys.executable, "-m", __name__], stdin=theirs.fileno())
+            self._process = subprocess.Popen(command, stdin=theirs.fileno(), env=os.environ | environment)
         self._calls = Connection(ours.detach())
-        self._thread = ThreadPoolExecutor(1)
+        self._thread, self._ended = ThreadPoolExecutor(1), False
 
     @property
     def pid(self) -> int:
@@ -47,6 +51,8 @@ class Process(Executor):
         return self._thread.submit(self._done, work, args, kwargs)
 
     def _done(self, *call: object) -> Any:
+        if self._ended:
+            raise ProcessLostError(f"process {self.pid} was ended")
         try:
             self._calls.send(call)
             error, done = self._calls.recv()
@@ -57,10 +63,16 @@ class Process(Executor):
         return done
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Let it do what it was given, and end it."""
-        self._thread.shutdown(wait, cancel_futures=cancel_futures)
+        """Let it do what it was given, or with `cancel_futures` only what it is at (of the rest, ProcessLostError), and
+        end it."""
+        self._ended = self._ended or cancel_futures
+        self._thread.shutdown(wait)
         self._calls.close()
-        self._process.wait(LONGEST_END)
+        try:
+            self._process.wait(LONGEST_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 class Here(Executor):
@@ -98,7 +110,27 @@ def _serve() -> None:
     calls = Connection(os.dup(sys.stdin.fileno()))
     with suppress(EOFError, OSError):
         while True:
-            calls.send(_outcome(*calls.recv()))
+            _answer(calls, _outcome(*calls.recv()))
+
+
+def _answer(calls: Connection, outcome: Outcome) -> None:
+    error, done = outcome
+    try:
+        calls.send((error and _told(error), done))
+    except (pickle.PicklingError, TypeError, AttributeError) as unsendable:
+        calls.send((_told(unsendable), None))
+
+
+def _told(error: Exception) -> Exception:
+    """The error with where it was raised, which a pickle leaves out; another one with its text where it has no
+    pickle."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        copy: Exception = pickle.loads(pickle.dumps(error))
+    except Exception:
+        copy = RuntimeError(repr(error))
+    copy.add_note(text)
+    return copy
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from streams.core.admission import Batch, Outcomes
 from streams.core.dead_letter_limit import DeadLetterLimit, Limits
 from streams.core.joined import joined
 from streams.core.rules import Rules
-from streams.ledgers import LedgerLostError, Ledgers
+from streams.ledgers import LedgerDroppedError, LedgerLostError, Ledgers
 from streams.partition import Outbox, Partition, Snapshot, Store, now_ms
 from streams.sink import Sink
 
@@ -105,11 +105,11 @@ class Worker:
     async def own(self, numbers: set[int]) -> None:
         """These partitions are ours from now on, as the journal has them."""
         self.disown()
-        made = [self._partition(number) for number in sorted(numbers)]
+        made = [self._partition(number, rank) for rank, number in enumerate(sorted(numbers))]
         self.partitions = {partition.number: partition for partition in made}
         with self._failing_without_ledgers():
             await asyncio.gather(*(partition.restore() for partition in made))
-        if self._failed:
+        if self._failed or any(partition.closed for partition in made):
             return
         for partition in made:
             touches, _ = partition.standing.size
@@ -121,8 +121,8 @@ class Worker:
                 return  # there are others of our partitions by now, or none
         self.restored = True
 
-    def _partition(self, number: int) -> Partition:
-        ledger = self._ledgers.of(number)
+    def _partition(self, number: int, rank: int) -> Partition:
+        ledger = self._ledgers.of(number, rank)
         return Partition(number, ledger, self._rules.token_key, self._store, self._outbox)
 
     async def out_of_range(self, topic: str, partition: int, offset: int) -> None:
@@ -184,6 +184,8 @@ class Worker:
             yield
         except LedgerLostError as lost:
             self._fail(str(lost))
+        except LedgerDroppedError:
+            pass  # somebody else's meanwhile
 
     def _fail(self, reason: str) -> None:
         """Take no more batches, and have the process end."""

@@ -126,8 +126,8 @@ def _near(module: Module, name: str) -> bool:
 def readers_of_the_environment(root: Path) -> Iterator[str]:
     for module in modules(root):
         names = {getattr(node, "attr", getattr(node, "id", getattr(node, "name", ""))) for node in module.nodes}
-        # The demo hands its environment on to the processes that it starts.
-        if names & {"environ", "environb", "getenv"} and module.name not in ("config", "embedded.demo"):
+        # Two hand their environment on to the processes that they start.
+        if names & {"environ", "environb", "getenv"} and module.name not in ("config", "embedded.demo", "processes"):
             yield module.name
 
 

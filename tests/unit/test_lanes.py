@@ -73,3 +73,16 @@ def test_who_is_cancelled_while_waiting_for_more_is_cancelled() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(scenario())
+
+
+def test_work_that_somebody_else_cancelled_is_a_defect() -> None:
+    async def work(_: int) -> None:
+        raise asyncio.CancelledError
+
+    async def scenario() -> None:
+        async with asyncio.timeout(10), Lanes(work) as lanes:
+            lanes.put(0, 0)
+            await asyncio.sleep(60)
+
+    with pytest.raises(RuntimeError, match="was cancelled"):
+        asyncio.run(scenario())

@@ -12,12 +12,12 @@ import pytest
 from streams import partition
 from streams.core.admission import Batch, DeadLetter
 from streams.core.erasure import request
-from streams.core.ledger import HOUR
+from streams.core.ledger import HOUR, Applied, Ledger
 from streams.core.routing import Forward
 from streams.core.rules import Rules
 from streams.core.segment import SegmentKey
 from streams.core.tokens import Tokens
-from streams.ledgers import Ledgers
+from streams.ledgers import Ledgers, Standing, applied
 from streams.partition import Partition
 from tests.driver import CATALOGUE, KEY
 from tests.messages import DAY, NOON, identify, order, refund, touch
@@ -125,6 +125,44 @@ def test_a_partition_that_was_lost_while_rows_were_written_is_not_tidied(owner: 
     owner.journal.kept.clear()
     owner.write(taken)
     assert not owner.journal.kept
+
+
+def defective(ledger: Ledger, batch: Batch, now: int) -> tuple[Applied, Standing]:
+    """`applied`, with a defect."""
+    if any(b"defect" in (value or b"") for value in batch.values):
+        raise ZeroDivisionError
+    return applied(ledger, batch, now)
+
+
+def test_what_our_own_code_fails_on_is_a_dead_letter_and_the_rest_is_taken_in(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partition, "applied", defective)
+    owner.take("engagement", *touches(0, 3))
+    owner.take("engagement", *touches(3, 2), touch("defect", NOON), *touches(5, 2))
+    owner.flush()
+    assert owner.engagement() == 7
+    (letter,) = owner.outbox.letters
+    assert (letter.offset, letter.reason, letter.error) == (5, "internal", "ZeroDivisionError: ")
+    owner.restart()
+    owner.flush()
+    assert (owner.partition.offsets["engagement"], owner.engagement()) == (8, 7)
+
+
+def test_a_partition_that_is_lost_while_a_defect_is_mended_leaves_nothing(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partition, "applied", defective)
+    segments, acknowledged = owner.journal.segments, list[bool]()
+
+    def revoked(number: int) -> list[tuple[SegmentKey, bytes]]:
+        owner.partition.close()
+        return segments(number)
+
+    monkeypatch.setattr(owner.journal, "segments", revoked)
+    batch = Batch("engagement", [touch("defect", NOON)], [None], [0])
+    assert asyncio.run(owner.partition.take(batch, 0.0, lambda: acknowledged.append(True))) == []
+    assert (acknowledged, owner.outbox.letters, owner.journal.kept) == ([], [], {})
 
 
 def test_what_was_interrupted_is_seen_by_nobody_until_it_is_read_again(owner: Owner) -> None:

@@ -4,12 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from pathlib import Path
 
 import pytest
 
+from streams.core.events import Rejected
 from streams.processes import Here, Process, ProcessLostError
 from tests.integration.processes import wait_gone
 
@@ -52,6 +56,49 @@ def _append(path: str, number: int) -> int:
     return number
 
 
+def test_an_error_says_where_it_was_raised() -> None:
+    with Process() as process, pytest.raises(ZeroDivisionError) as raised:
+        process.submit(_divide, 1).result()
+    assert "in _divide" in "".join(traceback.format_exception(raised.value))
+
+
+def _divide(number: int) -> float:
+    return number / 0
+
+
+def test_what_cannot_be_sent_back_is_an_error_like_others() -> None:
+    with Process() as process:
+        with pytest.raises(TypeError, match="cannot pickle"):
+            process.submit(threading.Lock).result()
+        with pytest.raises(RuntimeError, match="Rejected"):
+            process.submit(_refuse).result()
+        assert process.submit(int, "10").result() == 10
+
+
+def _refuse() -> None:
+    raise Rejected("malformed", "no reason at all")
+
+
+def test_it_finds_nothing_that_lies_in_the_current_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "select.py").write_text("raise SystemExit")
+    monkeypatch.chdir(tmp_path)
+    with Process() as process:
+        assert process.submit(int, "10").result() == 10
+
+
+def test_of_one_that_is_ended_at_once_only_the_call_under_way_is_done() -> None:
+    process = Process()
+    process.submit(int).result()
+    calls = [process.submit(time.sleep, 0.5) for _ in range(3)]
+    while not calls[0].running():
+        time.sleep(0.01)
+    process.shutdown(cancel_futures=True)
+    assert calls[0].result() is None
+    for call in calls[1:]:
+        with pytest.raises(ProcessLostError, match=r"process \d+ was ended"):
+            call.result()
+
+
 def test_what_ends_other_processes_does_not_end_it_before_its_work_is_done() -> None:
     with Process() as process:
         pid = process.submit(os.getpid).result()
@@ -75,7 +122,6 @@ def test_it_ends_with_the_one_that_started_it() -> None:
     assert parent.stdout
     with parent.stdout as said:
         child = int(said.readline())
-        parent.kill()
-        parent.wait()
-        said.read()  # ends when nobody is left to say anything
+    parent.kill()
+    parent.wait()
     wait_gone(child)
