@@ -7,6 +7,8 @@ sends once.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -26,6 +28,7 @@ from streams.core.tokens import Tokens
 from streams.topics import ERASURES, FORWARDED, KEYED, dead_letters_of
 
 _PATIENCE_MS = 500
+_UNTIL_READ, _LOOK = 10.0, 0.2  # s that reading what is to be deleted may take, and between looks
 _FETCH_MS = 20  # that the broker waits for more; meanwhile it answers for no other partition
 _LARGEST = 64 << 20  # bytes of a request
 
@@ -153,11 +156,19 @@ class Topics:
         await self._producer.send_and_wait(record.topic, value, record.key, headers=list(record.headers), **where)
 
     async def trim(self) -> None:
-        """Delete the requests and the forwarded records that the group has read: they have tokens' hashes."""
+        """Delete the requests and the forwarded records that there are, once the group has read them, at the latest in
+        some seconds: they have tokens' hashes."""
         parts = [part for topic in (ERASURES, FORWARDED) for part in await self._partitions(topic)]
-        read = {part: await self._consumer.committed(part) or 0 for part in parts}
+        ends, deadline = await self._consumer.end_offsets(parts), time.monotonic() + _UNTIL_READ
+        read = await self._read(parts)
+        while any(read[part] < ends[part] for part in parts) and time.monotonic() < deadline:
+            await asyncio.sleep(_LOOK)
+            read = await self._read(parts)
         begins = await self._consumer.beginning_offsets(parts)
         await self._delete({part: offset for part, offset in read.items() if offset > begins[part]})
+
+    async def _read(self, parts: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        return {part: await self._consumer.committed(part) or 0 for part in parts}
 
     async def _delete(self, before: dict[TopicPartition, int]) -> None:
         if not before:
