@@ -1,6 +1,6 @@
 """How many events a second one worker takes from the embedded broker to rows in ClickHouse.
 
-    python tests/bench/bench_worker.py [--events 600000] [--runs 3]
+    python tests/bench/bench_worker.py [--events 1000000] [--runs 3]
 
 The broker and the producer run here, `maalstrom worker` with an embedded ClickHouse in a process of its own. The events
 are made beforehand; the producer stays a little ahead of the worker, since the embedded broker keeps 5 MiB a partition.
@@ -145,7 +145,7 @@ def run_once(records: Records, folder: Path) -> Result:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=600_000)
+    parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
     records = simulated(options.events)
