@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Tests wait a good deal: one runner more than there are cores.
+RUNNERS = $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() or 1) + 1)')
 
 .PHONY: demo test faults chaos check kafka setup clean
 
@@ -10,7 +12,7 @@ demo: $(READY)  ## a simulated campaign month through Kafka, the worker and Clic
 	@$(BIN)/maalstrom demo $(ARGS)
 
 test: $(READY)  ## every test
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(RUNNERS) --dist loadfile $(ARGS)
 
 faults: $(READY)  ## workers and servers killed, frozen and cut off, on a real broker: some minutes
 	@$(BIN)/python -m pytest -m faults $(ARGS)
