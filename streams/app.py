@@ -5,7 +5,8 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 
@@ -103,9 +104,10 @@ def create_app(chosen: config.Settings, rules: Rules, listening: socket.socket, 
             await worker.out_of_range(tp.topic, tp.partition, offset)
 
     app.on_out_of_range = gone
+    turns = defaultdict[int, asyncio.Lock](asyncio.Lock)
     for topic in (ENGAGEMENT, CHECKOUT, IDENTITY, ERASURES, FORWARDED):
-        consume(app, topic, worker.take)
-    consume(app, costs.TOPIC, worker.take_costs)
+        consume(app, topic, worker.take, turns)
+    consume(app, costs.TOPIC, worker.take_costs, defaultdict(asyncio.Lock))
     _run(app, worker, monitor, Refresher(client, worker), chosen.flush_seconds)
     return app
 
@@ -139,10 +141,15 @@ def _application(chosen: config.Settings, partitions: int) -> Application:
     )
 
 
-def consume(app: Application, topic: str, take: Take) -> None:
-    """An agent that hands every batch on, those of a partition in turn, and acknowledges it when it is told to."""
+def consume(app: Application, topic: str, take: Take, turns: Mapping[int, asyncio.Lock]) -> None:
+    """An agent that hands every batch on, those of a partition in turn, and acknowledges it when it is told to. What
+    topics share `turns` is in turn too: until then a batch grows."""
 
     async def hand_on(event: EventT[Fetched]) -> None:
+        async with turns[event.value.partition]:
+            await in_turn(event)
+
+    async def in_turn(event: EventT[Fetched]) -> None:
         # As Faust does with what waits in its own queue: it was fetched for an owner of before a rebalance.
         if event.message.generation_id != app.consumer_generation_id or not app.flow_control.is_active():
             return

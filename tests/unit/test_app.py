@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -35,20 +36,26 @@ def test_a_dead_worker_is_missed_after_seconds_unless_faust_is_told_otherwise(
     assert conf.broker_request_timeout >= seconds
 
 
-class Stream:
-    """A batch of one record from each of those generations, and then nothing for ever."""
+def batch_of(topic: str, offset: int = 0) -> Fetched:
+    """One record that was fetched."""
+    return Fetched(TP(topic, 0), [record_at(offset)], 0, OffsetTracker(offset), 10)
 
-    def __init__(self, generations: Sequence[int]) -> None:
-        self._generations = generations
+
+def record_at(offset: int) -> Any:
+    return SimpleNamespace(offset=offset, timestamp=0, key=None, value=b"", headers=())
+
+
+class Stream:
+    """A batch from each of those generations, and then nothing for ever."""
+
+    def __init__(self, *batches: tuple[Fetched, int]) -> None:
+        self._batches = batches
 
     def noack(self) -> "Stream":
         return self
 
     async def events(self) -> AsyncIterator[SimpleNamespace]:
-        for offset, generation in enumerate(self._generations):
-            tracker = OffsetTracker(offset)
-            record = SimpleNamespace(offset=offset, timestamp=0, key=None, value=b"", headers=())
-            fetched = Fetched(TP("engagement", 0), [record], 0, tracker, 1)
+        for fetched, generation in self._batches:
             yield SimpleNamespace(value=fetched, message=SimpleNamespace(generation_id=generation), ack=None)
         await asyncio.sleep(60)
 
@@ -66,8 +73,40 @@ def test_what_was_fetched_for_an_owner_of_before_a_rebalance_is_not_worked_on(ac
     async def take(batch: Batch, *_: object) -> None:
         found.extend(batch.offsets)
 
-    consume(app, "engagement", take)
+    consume(app, "engagement", take, defaultdict(asyncio.Lock))
     (work,) = agents
     with pytest.raises(TimeoutError):
-        asyncio.run(asyncio.wait_for(work(Stream([1, 2, 1, 2])), 0.1))
+        asyncio.run(asyncio.wait_for(work(Stream(*((batch_of("engagement", at), at % 2 + 1) for at in range(4)))), 0.1))
     assert found == taken
+
+
+def test_topics_that_share_turns_are_worked_on_in_turn_and_a_batch_grows_until_its_own() -> None:
+    agents, found, gate = list[Callable[[Any], Awaitable[None]]](), list[tuple[str, int]](), asyncio.Event()
+    app: Any = SimpleNamespace(
+        consumer_generation_id=1,
+        flow_control=SimpleNamespace(is_active=lambda: True),
+        topic=lambda *_, **__: None,
+        agent=lambda *_, **__: agents.append,
+    )
+
+    async def take(batch: Batch, *_: object) -> None:
+        found.append((batch.topic, len(batch.values)))
+        await gate.wait()
+
+    async def scenario() -> None:
+        turns = defaultdict[int, asyncio.Lock](asyncio.Lock)
+        fetched = [batch_of("engagement"), batch_of("checkout")]
+        working = []
+        for each in fetched:
+            consume(app, each.topic, take, turns)
+            working.append(asyncio.create_task(agents[-1](Stream((each, 1)))))
+            await asyncio.sleep(0.01)
+        assert [each.may_grow(1) for each in fetched] == [False, True]
+        fetched[1].grow([record_at(1)], 0)
+        gate.set()
+        await asyncio.sleep(0.01)
+        for task in working:
+            task.cancel()
+
+    asyncio.run(scenario())
+    assert found == [("engagement", 1), ("checkout", 2)]
