@@ -24,7 +24,7 @@ ORDER BY (token, user);
 --   lift               difference / what a held-out user brings, with Fieller's interval, NULL where it has no bounds
 --   over_credit        attributed / incremental: how many times what it caused a model credits it with
 --   balance            how likely by chance the split of users is: next to 0, the groups cannot be compared
--- The formulas are those of streams/core/lift.py.
+-- The formulas are those of streams/core/lift/estimate.py.
 CREATE OR REPLACE VIEW campaign_lift AS
 WITH
     1.959963984540054 AS z,
