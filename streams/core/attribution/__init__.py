@@ -1,0 +1,1 @@
+"""From a conversion and its touches to credit: models, restatements, transitions."""

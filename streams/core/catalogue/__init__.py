@@ -1,0 +1,1 @@
+"""Goals, campaigns and holdouts, as they are written and checked."""

@@ -1,0 +1,1 @@
+"""Drops: how many conversions were to be expected, and whether there are too few."""

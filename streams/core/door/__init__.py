@@ -1,0 +1,1 @@
+"""The door: messages as people send them, bytes in; canonical events, or why there are none, out."""

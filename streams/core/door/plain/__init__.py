@@ -1,0 +1,1 @@
+"""Messages that are written plainly, most of all: whole batches of them, read into columns at once."""

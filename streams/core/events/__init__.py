@@ -1,0 +1,1 @@
+"""From bytes to canonical events: what is accepted, what is rejected, what is too late."""

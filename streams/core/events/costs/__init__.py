@@ -1,0 +1,1 @@
+"""What campaigns cost: records, exports of ad platforms, and exchange rates, read."""

@@ -1,0 +1,1 @@
+"""Segments: what a batch changed, as it is kept in the journal."""

@@ -1,0 +1,1 @@
+"""Touches: what people saw and clicked, by user and time."""

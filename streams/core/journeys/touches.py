@@ -1,0 +1,283 @@
+"""Touches in memory: the index of all that a partition retains, and the journey of each conversion.
+
+It takes about 30 bytes an event (docs/measured.md).
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from streams.core.columns.index import Index
+from streams.core.columns.message_ids import Keys, plain_keys
+from streams.core.columns.run import I64, U32, U64, Mask, Touches, concatenated, matches, slices
+from streams.core.identity.owners import Resolve, TokenOwners, each_alone
+
+_PART = 1 << 18  # touches or so that are put in order at once
+_SOME = 64  # conversions that are looked at together where each may have a great many tokens
+MOST = 1000  # touches a conversion sees, the latest ones
+CLASSES = 3  # click, engage, view are the classes 1 to 3; 0 is no touch
+
+
+class JourneyQuery(NamedTuple):
+    """Conversions whose touches are asked for: `user` hash, `time` in ms, `windows` in ms as (n, CLASSES)."""
+
+    user: U64
+    time: I64
+    windows: I64
+
+
+class FoundJourneys(NamedTuple):
+    """The touches of each wanted conversion: row `i` owns `starts[i]:starts[i + 1]` of `time` and `kind`, in order.
+
+    `earlier[i]` says whether the user has any touch before the conversion, inside a window or not.
+    """
+
+    starts: I64
+    time: I64
+    kind: U32
+    earlier: Mask
+
+
+class TouchIndex(Index):
+    """All retained engagement events of one partition. Ties are ordered by `text_of`, which gives the text of a message
+    id, and `shown`, what a kind looks like. Touches of other partitions' tokens that count for users here are
+    `replicated`: found with the rest, and counted with none."""
+
+    def __init__(self, text_of: Callable[[int, int, int, int], str], shown: Callable[[int], tuple[Any, ...]]) -> None:
+        super().__init__()
+        self._text_of, self._shown = text_of, shown
+        self.replicated = Index()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return super().nbytes + self.replicated.nbytes
+
+    def expire(self, before: int) -> Keys:
+        """Forget the rows before that time (ms), of each run as soon as they are many; returns keys of none now."""
+        one, other = super().expire(before), self.replicated.expire(before)
+        gone = Keys(*(np.concatenate([one[i], other[i]]) for i in range(3)))
+        return gone.take(~(self.holds(gone) | self.replicated.holds(gone)))
+
+    def anonymise(self, token: int) -> bool:
+        """The rows of that token (a hash) belong to nobody from now on, and their keys stay; whether there are any."""
+        return super().anonymise(token) | self.replicated.anonymise(token)
+
+    def kinds(self) -> I64:
+        """The kinds of all rows, each once."""
+        return np.union1d(super().kinds(), self.replicated.kinds())
+
+    def users(self) -> U64:
+        """All users, sorted."""
+        return np.union1d(super().users(), self.replicated.users())
+
+    def of_users(self, users: U64) -> tuple[Touches, I64]:
+        """The rows of those users (sorted, distinct), and for each the user's position in `users`."""
+        if not len(self.replicated):
+            return super().of_users(users)
+        (own, owner), (remote, user) = super().of_users(users), self.replicated.of_users(users)
+        only = ~self.holds(remote.keys)  # what was replicated may have come here, too, since
+        return concatenated([own, remote.take(only)]), np.concatenate([owner, user[only]])
+
+    def journeys(
+        self,
+        wanted: JourneyQuery,
+        classes: I64,
+        tokens_of: Callable[[U64], TokenOwners] = each_alone,
+        allowed: Callable[[Touches, U64], Mask] | None = None,
+    ) -> FoundJourneys:
+        """The touches that each wanted conversion sees; `classes[kind]` is a kind's action class,
+        `tokens_of` says which tokens count as each of the users (sorted, distinct, not 0), and `allowed` which of
+        some touches, each of a user, are seen at all."""
+        users, user = np.unique(wanted.user, return_inverse=True)
+        owned = tokens_of(users[users != 0])
+        rows, owner = self._rows_of(owned)
+        owner += int((users == 0).any())
+        action_class = classes[rows.kind]
+        touch = action_class > 0
+        if allowed is not None:
+            touch &= allowed(rows, users[owner])
+        rows, owner, action_class = rows.take(touch), owner[touch], action_class[touch]
+        by_class, again = _TouchesByUserAndClass(owner, action_class, rows.time), np.zeros(len(owner), np.bool_)
+        if len(owned.token) > np.count_nonzero(users):
+            again = _with_one_id(owner, rows)
+        conversion, at = by_class.latest(user, wanted, MOST + int(again.sum()))
+        return self._ordered(conversion, rows.take(at), again[at], by_class.any_before(user, wanted.time))
+
+    def any_inside(
+        self,
+        wanted: JourneyQuery,
+        classes: I64,
+        tokens_of: Callable[[U64], TokenOwners],
+        allowed: Callable[[Touches, U64], Mask] | None = None,
+    ) -> Mask:
+        """Which conversions have a touch of theirs inside its window; arguments as for `journeys`, but that `allowed`
+        is given the tokens. One may be of several users: its touches are looked at once, however many those are."""
+        users, user = np.unique(wanted.user, return_inverse=True)
+        owned = tokens_of(users)
+        tokens, token = np.unique(owned.token, return_inverse=True)
+        rows, at = self.of_users(tokens)
+        touch = classes[rows.kind] > 0
+        if allowed is not None:
+            touch &= allowed(rows, tokens[at])
+        by_class = _TouchesByUserAndClass(at[touch], classes[rows.kind[touch]], rows.time[touch])
+        order = np.argsort(owned.owner, kind="stable")
+        found = np.zeros(len(user), np.bool_)
+        for start in range(0, len(user), _SOME):
+            conversion, pair = matches(user[start : start + _SOME], owned.owner[order])
+            conversion += start
+            inside = by_class.any_inside(token[order][pair], wanted.time[conversion], wanted.windows[conversion])
+            found[conversion[inside]] = True
+        return found
+
+    def histories(
+        self, classes: I64, resolve: Resolve | None = None, allowed: Callable[[Touches], Mask] | None = None
+    ) -> Iterator[Touches]:
+        """Everybody's touches, by user, time and message id, in parts that hold all touches of a user each; `classes`
+        as for `journeys`. `resolve` says who the users are; what it sets apart, or is not `allowed`, is left out."""
+        for rows in self._histories(classes, resolve):
+            yield rows.take(allowed(rows)) if allowed else rows
+
+    def _histories(self, classes: I64, resolve: Resolve | None) -> Iterator[Touches]:
+        linked = np.zeros(0, np.uint64)
+        if resolve:
+            users = self.users()
+            canonical, apart = resolve(users)
+            away = (canonical != users) | apart
+            linked = np.union1d(users[away], canonical[away])
+            rows, _ = self.of_users(linked)
+            user, apart = resolve(rows.user)
+            yield self._history(rows.take(~apart), user[~apart], classes)
+        parts = len(self) // _PART + 1
+        edges = [(1 << 64) * part // parts for part in range(parts + 1)]
+        for least, end in pairwise(edges):
+            rows = self.by_user(least, end - 1)
+            rows = rows.take(~np.isin(rows.user, linked)) if len(linked) else rows
+            yield self._history(rows, rows.user, classes)
+
+    def _history(self, rows: Touches, user: U64, classes: I64) -> Touches:
+        """The touches in order, each of its user."""
+        touch = np.flatnonzero((classes[rows.kind] > 0) & (user != 0))
+        order = touch[np.argsort(user[touch], kind="stable")]
+        rows, user = rows.take(order), user[order]
+        group = np.cumsum(np.diff(user, prepend=user[:1]) != 0)
+        rows = rows.take(time_order(group, rows.time))
+        return rows.take(self._tie_order(group, rows))._replace(user=user)
+
+    def _rows_of(self, owned: TokenOwners) -> tuple[Touches, I64]:
+        """The rows of those tokens, once for each owner, and the owner of each."""
+        tokens, token = np.unique(owned.token, return_inverse=True)
+        order = np.argsort(token, kind="stable")
+        owner = owned.owner[order]
+        rows, at = self.of_users(tokens)
+        if len(tokens) == len(owner):
+            return rows, owner[at]
+        seen, pairs = matches(at, token[order])
+        return rows.take(seen), owner[pairs]
+
+    def _ordered(self, conversion: I64, rows: Touches, again: Mask, earlier: Mask) -> FoundJourneys:
+        """By conversion, time and message id; the latest MOST of each conversion. Of those that share their ids with
+        others, and are there `again`, the first of each id."""
+        order = np.lexsort((rows.time, conversion))
+        order = order[self._tie_order(conversion[order], rows.take(order))]
+        conversion, rows, again = conversion[order], rows.take(order), again[order]
+        if again.any():
+            distinct = _first_of_ids(conversion, rows, again)
+            conversion, rows = conversion[distinct], rows.take(distinct)
+        ends = np.searchsorted(conversion, conversion, side="right")
+        late = np.arange(len(conversion)) >= ends - MOST
+        starts = np.searchsorted(conversion[late], np.arange(len(earlier) + 1))
+        return FoundJourneys(starts, rows.time[late], rows.kind[late], earlier)
+
+    def _tie_order(self, conversion: I64, rows: Touches) -> I64:
+        """The positions of `rows` (ordered by time) with those at the same time ordered by their ids' texts, and those
+        of one id, which are of several tokens, by what they look like."""
+        order = np.arange(len(conversion))
+        tied = (conversion[1:] == conversion[:-1]) & (rows.time[1:] == rows.time[:-1])
+        edges = np.flatnonzero(np.diff(np.concatenate(([0], tied, [0]))))
+        for start, last in edges.reshape(-1, 2).tolist():
+            order[start : last + 1] = sorted(range(start, last + 1), key=lambda i: self._tie(rows, i))
+        return order
+
+    def _tie(self, rows: Touches, i: int) -> tuple[Any, ...]:
+        text = self._text_of(*(int(each[i]) for each in (*rows.keys, rows.user)))
+        return text, *self._shown(int(rows.kind[i]))
+
+
+def _with_one_id(owner: I64, rows: Touches) -> Mask:
+    """Which of the rows have the message id of another row of their owner: a message id is unique within its token."""
+    keys, again = plain_keys(rows.keys, rows.user), np.zeros(len(owner), np.bool_)
+    order = np.lexsort((keys.high, keys.low, owner))
+    columns = (owner[order], keys.low[order], keys.high[order], keys.form[order])
+    same = np.logical_and.reduce([column[1:] == column[:-1] for column in columns])
+    again[order] = np.append(same, False)[: len(owner)] | np.append(False, same)[: len(owner)]
+    return again
+
+
+def _first_of_ids(conversion: I64, rows: Touches, again: Mask) -> Mask:
+    """Which rows are the first of their conversion with their message ids; those alone that are there `again` may
+    not be."""
+    keys, distinct, seen = plain_keys(rows.keys, rows.user), np.ones(len(again), np.bool_), set[tuple[int, ...]]()
+    for i in np.flatnonzero(again).tolist():
+        key = tuple(int(each[i]) for each in (conversion, *keys))
+        distinct[i] = key not in seen
+        seen.add(key)
+    return distinct
+
+
+def time_order(group: I64, time: I64) -> I64:
+    """The order of those times within their groups, which are numbered as they come."""
+    first, span = int(time.min(initial=0)), int(np.ptp(time)) + 1 if len(time) else 1
+    if (int(group.max(initial=0)) + 1) * span >= 1 << 63:
+        return np.lexsort((time, group))
+    return np.argsort(group * span + (time - first), kind="stable")  # nearly sorted, and so quick
+
+
+class _TouchesByUserAndClass:
+    """Touches sorted by user and class (a lane) and time: the window of one class is one slice."""
+
+    def __init__(self, user: I64, action_class: I64, time: I64) -> None:
+        lane = user * (CLASSES + 1) + action_class
+        self._order = np.lexsort((time, lane))
+        self._times = np.unique(time)
+        self._span = len(self._times) + 1
+        self._keys = self._key(lane, time)[self._order]
+
+    def _key(self, lane: I64, time: I64) -> I64:
+        """(lane, time) as one number, exact however wide the times are: a time counts by its rank."""
+        return lane * self._span + np.searchsorted(self._times, time)
+
+    def _position(self, lane: I64, time: I64) -> I64:
+        """How many touches stand before (lane, time)."""
+        return np.searchsorted(self._keys, self._key(lane, time))
+
+    def latest(self, user: I64, wanted: JourneyQuery, most: int) -> tuple[I64, I64]:
+        """(conversion, touch) pairs: inside the windows, the latest `most` of each class, and all tied with these."""
+        lane = (user[:, None] * (CLASSES + 1) + np.arange(1, CLASSES + 1)).ravel()
+        until = np.repeat(wanted.time, CLASSES)
+        end = self._position(lane, until + 1)
+        start = np.maximum(self._position(lane, until - wanted.windows.ravel()), self._tie_start(end - most))
+        conversion = np.repeat(np.arange(len(user)), CLASSES)
+        return conversion.repeat(end - start), self._order[slices(start, end)]
+
+    def any_inside(self, user: I64, time: I64, windows: I64) -> Mask:
+        """Whether each of those users has a touch in the windows (n, CLASSES) that end at those times."""
+        lane = user[:, None] * (CLASSES + 1) + np.arange(1, CLASSES + 1)
+        until = np.repeat(time[:, None], CLASSES, axis=1)
+        inside = self._position(lane, until + 1) > self._position(lane, until - windows)
+        return np.asarray(inside.any(axis=1))
+
+    def _tie_start(self, at: I64) -> I64:
+        """The first touch with the lane and time of the one at `at`."""
+        inside = at > 0
+        at[inside] = np.searchsorted(self._keys, self._keys[at[inside]])
+        return at
+
+    def any_before(self, user: I64, time: I64) -> Mask:
+        """Whether the user has a touch of any class before that time."""
+        by_class = user[:, None] * (CLASSES + 1) + np.arange(1, CLASSES + 1)
+        starts = np.searchsorted(self._keys, by_class * self._span)
+        before = self._position(by_class, np.repeat(time[:, None], CLASSES, axis=1)) > starts
+        return np.asarray(before.any(axis=1))

@@ -1,0 +1,1 @@
+"""One partition's ledger: what comes in, and what is stated of it."""

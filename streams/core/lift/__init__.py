@@ -1,0 +1,1 @@
+"""Holdouts: who is in which group, and what the difference amounts to."""

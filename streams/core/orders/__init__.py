@@ -1,0 +1,1 @@
+"""Orders, what reverses them, and which goals they count for."""

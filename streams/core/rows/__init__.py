@@ -1,0 +1,1 @@
+"""What is written: aggregates and conversions as rows of the database's tables."""
