@@ -1,6 +1,6 @@
 """`python -m streams` is `maalstrom`."""
 
-from streams.cli import main
+from streams.cli.main import main
 
 if __name__ == "__main__":
     main(prog_name="maalstrom")

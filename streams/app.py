@@ -1,48 +1,56 @@
 """The Faust application: topics, journal and agents put together. `faust -A streams.app worker` finds `app` here."""
 
 import asyncio
-import os
+import logging.config
 import signal
 import socket
-import threading
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 
 import faust
 import structlog
 from aiokafka.errors import OffsetOutOfRangeError
-from faust.app.base import BootStrategy
-from faust.types import TP, EventT, StreamT
 
-from streams import config, costs, fail_points, logs, metrics, topics
-from streams.clickhouse import connect
-from streams.core.admission import Batch
-from streams.core.continuity import Available
-from streams.core.erasure import ERASURES
-from streams.core.identity import IDENTITY
-from streams.core.intake import CHECKOUT, ENGAGEMENT
-from streams.core.routing import FORWARDED
-from streams.core.rules import Rules
-from streams.journal import Journal
-from streams.lanes import Lanes
-from streams.monitor import Monitor
-from streams.outbox import Outbox, origin
+from streams import config, failpoints
+from streams.agents import start
+from streams.agents.application import Application
+from streams.agents.consume import consume
+from streams.agents.group import Group
+from streams.config.brokers import Brokers
+from streams.core.detection.completeness import Source
+from streams.core.events.topics import COSTS, ENGAGEMENT, ERASURES, FORWARDED
+from streams.core.exchange.seal import Seal
+from streams.core.ledger.settings import LedgerSettings
+from streams.jobs.audience_lists import AudienceLists
+from streams.jobs.deployment import Deployment, name_in_group, watching
+from streams.jobs.drop_monitor import Monitor
+from streams.jobs.measured_lift import LiftRefresher
+from streams.jobs.periodic import PeriodicTask
+from streams.jobs.removal_effects import Refresher
+from streams.jobs.topic_watch import TopicWatch
+from streams.kafka import topics
+from streams.kafka.producer import RecordProducer
 from streams.page import dashboards
+from streams.page.access import gate
+from streams.page.access.gate import Gate
 from streams.page.history import History
 from streams.page.reader import Reader
-from streams.page.server import LOOPBACK, Page
-from streams.processes import tune_gc
-from streams.removal import Refresher
-from streams.transport import SCHEME, Consumer, use_uvloop
-from streams.transport import Batch as Fetched
-from streams.transport.records import Record
-from streams.web import WebServer, listen
-from streams.worker import Worker
+from streams.page.server import Page
+from streams.sinks.clickhouse.client import Client, connect
+from streams.sources.kafka import SCHEME, use_uvloop
+from streams.sources.kafka.credentials import credentials
+from streams.telemetry import logs, metrics, waiting
+from streams.telemetry.readiness import Crashes, Probe, Readiness
+from streams.telemetry.server import WebServer, listen
+from streams.telemetry.web_guard import hosts_of
+from streams.worker.journal import Journal
+from streams.worker.ledgers.processes import tune_gc
+from streams.worker.ports import Kafka
+from streams.worker.watch.reload import Reload
+from streams.worker.worker import Options, Worker
 
-Take = Callable[[Batch, Sequence[int], Callable[[], object]], Awaitable[None]]
-LAST_RESORT = 20.0  # s
 SESSION_TIMEOUT = 15.0  # s until others take over from a worker that died; five of Faust's heartbeats
 REQUEST_TIMEOUT = 60.0  # s that a broker may take to answer; no less than any session
 FLUSHES_A_LOOK, FLUSHES_A_REFRESH = 5, 60
@@ -50,84 +58,78 @@ log = structlog.get_logger(__name__)
 FETCH_BYTES = 4 * 1024 * 1024
 
 
-class _Boot(BootStrategy):  # type: ignore[misc]
-    enable_web = False  # `faust worker` would open Faust's own web server, whatever the settings say
-
-
-class Application(faust.App):  # type: ignore[misc]
-    """Faust's app with a web port that answers while tables are still recovering, and a stop that ends."""
-
-    BootStrategy = _Boot
-    web_port_server: WebServer
-    on_out_of_range: Callable[[OffsetOutOfRangeError], Awaitable[None]]
-
-    async def on_start(self) -> None:
-        """Open the web port first of all. Raises ConfigError where the environment has put in another transport."""
-        if not isinstance(self.consumer, Consumer):
-            raise config.ConfigError("a Faust variable sets the consumer's broker URL; unset it and set BROKER_URL")
-        self.consumer.on_out_of_range = self.on_out_of_range
-        await self.add_runtime_dependency(self.web_port_server)
-        await super().on_start()
-
-    async def on_stop(self) -> None:
-        """Stop, at the latest after LAST_RESORT: a broker that is down must not hold the process."""
-        last_resort = threading.Timer(LAST_RESORT, _give_up)
-        last_resort.daemon = True
-        last_resort.start()
-        await super().on_stop()
-
-
-def _give_up() -> None:
-    """Every crash point is safe, this one too."""
-    log.error("the broker does not let go; ending at once: the next start goes on from the journal")
-    os._exit(1)
-
-
-def create_app(chosen: config.Settings, rules: Rules, listening: socket.socket, *, partitions: int) -> Application:
+def create_app(
+    chosen: config.Settings, rules: LedgerSettings, listening: socket.socket, watch: TopicWatch, *, partitions: int
+) -> Application:
     """The app of one worker that answers on that socket, for keyed topics of that many partitions."""
     use_uvloop()
     tune_gc()
-    app = _application(chosen, partitions)
-    journal = Journal(app)
-    client, outbox, group = connect(chosen.clickhouse), Outbox(app), Group(app)
-    limits, processes = chosen.dead_letter_limits, chosen.processes
-    worker = Worker(rules, client, journal, outbox, partitions, group, limits, chosen.smallest_group, processes)
+    brokers, app = chosen.bootstrap, _application(chosen, partitions)
+    journal, seal = Journal(app), Seal(rules.token_key)
+    client, producer, group = connect(chosen.clickhouse), RecordProducer(app, seal, brokers.topic), Group(app, brokers)
+    options = Options(chosen.dead_letter_limits, chosen.smallest_group, chosen.processes)
+    worker = Worker(rules, client, Kafka(journal, producer, group), partitions, options)
     goals = [goal.id for goal in rules.catalogue.goals]
-    monitor = Monitor(goals, client, outbox, group, worker, partitions)
-    app.worker_state = worker
-    page = _page(chosen, worker)
-    app.web_port_server = WebServer(listening, metrics.REGISTRY, lambda: worker.ready, worker.measure, page)
-    journal.on_restored(worker.own)
+    read = [Source(topic, number) for number in range(partitions) for topic in rules.topics]
+    monitor = Monitor(goals, client, producer, group, worker, read)
+    probe, app.crashes = Probe(chosen.clickhouse), Crashes()
+    asked = chosen.bootstrap if chosen.declare_topics else None
+    unlike = watching(Deployment(asked, chosen.group, chosen.clickhouse, lambda: worker.written_rules))
+    readiness = Readiness(worker.problems, probe.problems, app.crashes.problems, watch.problems, unlike.problems)
+
+    def measure() -> None:
+        worker.measure()
+        metrics.READY.set(not readiness.problems())
+
+    page = _page(chosen, measure)
+    app.web_port_server = WebServer(listening, metrics.REGISTRY, readiness.problems, measure, page, hosts_of(chosen))
+    journal.on_restored(worker.assign)
 
     async def gone(error: OffsetOutOfRangeError) -> None:
         for tp, offset in error.args[0].items():
-            await worker.out_of_range(tp.topic, tp.partition, offset)
+            await worker.out_of_range(brokers.plain(tp.topic), tp.partition, offset)
 
     app.on_out_of_range = gone
-    turns = defaultdict[int, asyncio.Lock](asyncio.Lock)
-    for topic in (ENGAGEMENT, CHECKOUT, IDENTITY, ERASURES, FORWARDED):
-        consume(app, topic, worker.take, turns)
-    consume(app, costs.TOPIC, worker.take_costs, defaultdict(asyncio.Lock))
-    _run(app, worker, monitor, Refresher(client, worker), chosen.flush_seconds)
+    _consume_all(app, rules, worker, seal, brokers)
+    _run(app, worker, _jobs(client, worker, monitor), chosen.flush_seconds)
+    for look in (probe, watch, unlike):
+        app.task(look.run)
+    app.task(Reload(rules, partial(configured_rules, chosen), partial(_use, worker, monitor)).run)
     return app
 
 
-def _page(chosen: config.Settings, worker: Worker) -> Page:
-    """The dashboards, on connections of their own. One that cannot be shown stops no worker."""
+def _consume_all(app: Application, rules: LedgerSettings, worker: Worker, seal: Seal, brokers: Brokers) -> None:
+    turns = defaultdict[int, asyncio.Lock](asyncio.Lock)
+    for topic in (*rules.topics, ERASURES, FORWARDED):
+        consume(app, topic, worker.take, turns, seal, brokers.topic(topic))
+    consume(app, COSTS, worker.take_costs, defaultdict(asyncio.Lock), seal, brokers.topic(COSTS))
+
+
+async def _use(worker: Worker, monitor: Monitor, rules: LedgerSettings) -> None:
+    """Go by those rules from now on."""
+    await worker.use(rules)
+    monitor.use([goal.id for goal in rules.catalogue.goals])
+
+
+def _page(chosen: config.Settings, measure: Callable[[], None]) -> Gate:
+    """The dashboards, on connections of their own, for who may look. One that cannot be shown stops no worker."""
     found = dashboards.read_all(broken=lambda error: log.warning("a dashboard is left out", error=str(error)))
-    history = History(metrics.REGISTRY, worker.measure)
-    return Page(found, Reader(chosen.clickhouse), history, loopback=chosen.web_bind in LOOPBACK)
+    page = Page(found, Reader(chosen.clickhouse), History(metrics.REGISTRY, measure))
+    return Gate(page, gate.keeper(chosen, chosen.clickhouse))
 
 
 def _application(chosen: config.Settings, partitions: int) -> Application:
+    brokers = chosen.bootstrap
     return Application(
-        chosen.app_id,
-        broker=f"kafka://{chosen.bootstrap}",
-        broker_consumer=f"{SCHEME}://{chosen.bootstrap}",
+        chosen.group,
+        broker=f"kafka://{brokers.urls}",
+        broker_consumer=f"{SCHEME}://{brokers.urls}",
+        broker_credentials=credentials(brokers.security),
         autodiscover=False,
+        broker_client_id=name_in_group(chosen.clickhouse),
         datadir=str(chosen.datadir),
         topic_partitions=partitions,
-        topic_allow_declare=chosen.declare_topics,
+        topic_allow_declare=False,  # topics are made as specified, or by whoever runs the broker
         topic_disable_leader=True,
         table_standby_replicas=0,
         stream_recovery_delay=0.0,
@@ -141,74 +143,15 @@ def _application(chosen: config.Settings, partitions: int) -> Application:
     )
 
 
-def consume(app: Application, topic: str, take: Take, turns: Mapping[int, asyncio.Lock]) -> None:
-    """An agent that hands every batch on, those of a partition in turn, and acknowledges it when it is told to. What
-    topics share `turns` is in turn too: until then a batch grows."""
-
-    async def hand_on(event: EventT[Fetched]) -> None:
-        async with turns[event.value.partition]:
-            await in_turn(event)
-
-    async def in_turn(event: EventT[Fetched]) -> None:
-        # As Faust does with what waits in its own queue: it was fetched for an owner of before a rebalance.
-        if event.message.generation_id != app.consumer_generation_id or not app.flow_control.is_active():
-            return
-        records = event.value.take()
-        await take(_batch(event.value, records), [record.timestamp for record in records], event.ack)
-
-    async def work(stream: StreamT[Fetched]) -> None:
-        async with Lanes(hand_on) as lanes:
-            async for event in stream.noack().events():
-                lanes.put(event.value.partition, event)
-
-    app.agent(app.topic(topic, key_type=bytes, value_serializer="raw"), name=topic)(work)
+def _jobs(client: Client, worker: Worker, monitor: Monitor) -> Mapping[PeriodicTask, int]:
+    """What is done again and again beside the flow, each with the number of flushes between two turns."""
+    looking = (monitor.turns, AudienceLists(client, worker, worker.enlist).turns)
+    refreshing = (Refresher(client, worker).turns, LiftRefresher(client, worker).turns)
+    return dict.fromkeys(looking, FLUSHES_A_LOOK) | dict.fromkeys(refreshing, FLUSHES_A_REFRESH)
 
 
-def _batch(fetched: Fetched, records: Sequence[Record]) -> Batch:
-    origins = list(map(origin, records)) if fetched.topic == FORWARDED else ()
-    start, end = records[0].offset, fetched.next_offset
-    offsets = range(start, end) if end - start == len(records) else [record.offset for record in records]
-    columns = ([record.value for record in records], [record.key for record in records], offsets)
-    return Batch(fetched.topic, *columns, fetched.partition, origins)
-
-
-class StoppedError(Exception):
-    """The worker ended by itself; the text says why."""
-
-
-class Group:
-    """The consumer group, as the worker sees it."""
-
-    def __init__(self, app: Application) -> None:
-        self._app = app
-
-    async def commit(self) -> bool:
-        """Commit what is acknowledged; whether the coordinator accepted it, and this worker."""
-        return bool(await self._app.consumer.commit_now())
-
-    def lag(self) -> dict[tuple[str, int], int]:
-        """Records not worked on yet, by topic and partition."""
-        return {(tp.topic, tp.partition): records for tp, records in self._app.consumer.lag().items()}
-
-    async def available(self, topics: Iterable[str], partition: int) -> dict[str, Available]:
-        """What that partition of each topic holds. Raises KafkaError."""
-        found = await self._app.consumer.available([TP(topic, partition) for topic in topics])
-        return {tp.topic: available for tp, available in found.items()}
-
-    @property
-    def name(self) -> str:
-        """Its id, as Kafka's own tools want it."""
-        return str(self._app.conf.id)
-
-    def stop(self, reason: str) -> None:
-        """End the process as SIGTERM does, what was done written and committed, but with exit status 1."""
-        self._app.beacon.root.data.crash_reason = StoppedError(reason)
-        signal.raise_signal(signal.SIGTERM)
-
-
-def _run(app: Application, worker: Worker, monitor: Monitor, refresher: Refresher, seconds: float) -> None:
-    """Flush while the app runs, and once more when it stops; look for drops of conversions every few flushes, and
-    refresh removal effects every minute or so."""
+def _run(app: Application, worker: Worker, jobs: Mapping[PeriodicTask, int], seconds: float) -> None:
+    """Flush while the app runs, and once more when it stops; take turns at each job every so many flushes."""
     running: list[asyncio.Task[None]] = []
 
     @app.task  # type: ignore[untyped-decorator]
@@ -216,18 +159,13 @@ def _run(app: Application, worker: Worker, monitor: Monitor, refresher: Refreshe
         running.append(asyncio.create_task(worker.run(seconds)))
         await running[0]
 
-    @app.task  # type: ignore[untyped-decorator]
-    async def looks() -> None:
-        await monitor.turns.run(FLUSHES_A_LOOK * seconds)
-
-    @app.task  # type: ignore[untyped-decorator]
-    async def refreshes() -> None:
-        await refresher.turns.run(FLUSHES_A_REFRESH * seconds)
+    for turns, apart in jobs.items():
+        _take(app, turns, apart * seconds)
 
     @app.on_before_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
     async def last_flush(*_: object, **__: object) -> None:
-        await refresher.turns.stop()
-        await monitor.turns.stop()
+        for turns in jobs:
+            await turns.stop()
         await worker.stop()
         for task in running:
             task.cancel()
@@ -237,34 +175,61 @@ def _run(app: Application, worker: Worker, monitor: Monitor, refresher: Refreshe
 
     @app.on_partitions_revoked.connect(weak=False)  # type: ignore[untyped-decorator]
     async def revoked(*_: object, **__: object) -> None:
-        worker.disown()
+        worker.revoke()
+
+
+def _take(app: Application, turns: PeriodicTask, seconds: float) -> None:
+    @app.task  # type: ignore[untyped-decorator]
+    async def take_turns() -> None:
+        await turns.run(seconds)
+
+
+def configured_rules(chosen: config.Settings) -> LedgerSettings:
+    """What the ledgers go by, as the environment says and from the files as they are now. Raises ConfigError."""
+    goals = config.catalogue(chosen.catalogue)
+    return LedgerSettings(
+        goals,
+        config.token_key(chosen.token_key),
+        config.retention(chosen, goals),
+        campaigns=chosen.campaigns,
+        sources=config.sources(chosen.sources),
+        lateness=config.lateness(chosen),
+    )
 
 
 @cache
 def configured_app() -> Application:
     """The app as the environment says. Raises ConfigError, OSError or BrokerError with what to do."""
     chosen = config.settings()
-    goals = config.catalogue(chosen.catalogue)
-    rules = Rules(goals, config.token_key(chosen.token_key), config.retention(chosen, goals))
+    rules = configured_rules(chosen)
     if chosen.fail_point:
-        fail_points.arm(chosen.fail_point)
+        failpoints.arm(chosen.fail_point)
     listening = listen(chosen.web_bind, chosen.web_port)
-    partitions = (
-        _created(chosen, rules) if chosen.declare_topics else topics.partition_count(chosen.bootstrap, ENGAGEMENT)
+    layout = topics.Layout(
+        chosen.group,
+        rules.retention or 0,
+        replication=chosen.replication,
+        prefix=chosen.topic_prefix,
+        more=rules.sources.more,
     )
-    return create_app(chosen, rules, listening, partitions=partitions)
-
-
-def _created(chosen: config.Settings, rules: Rules) -> int:
-    """Make the topics that are missing; how many partitions the keyed ones have."""
-    made = topics.create(chosen.bootstrap, topics.Layout(chosen.app_id, rules.retention or 0))
-    return next(topic.partitions for topic in made if topic.name == ENGAGEMENT)
+    start.until_a_broker_answers(chosen, layout, listening, hosts_of(chosen))
+    look = topics.obstacles if chosen.declare_topics else topics.uneven
+    watch = TopicWatch(partial(look, chosen.bootstrap, layout))
+    if asyncio.run(watch.once()):
+        waiting.wait(listening, watch.mended, Readiness(watch.problems).problems, hosts_of(chosen))
+    partitions = topics.partition_count(chosen.bootstrap, ENGAGEMENT)
+    start.say_what_starts(chosen, partitions)
+    return create_app(chosen, rules, listening, watch, partitions=partitions)
 
 
 def run() -> None:
     """Run the configured worker until SIGINT or SIGTERM."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until somebody listens: it would end the process
+    logging_config = logs.config(level := config.settings().log_level)
+    logging.config.dictConfig(logging_config)
     app = configured_app()
-    faust.Worker(app, loglevel="INFO", logging_config=logs.CONFIG, redirect_stdouts=False).execute_from_commandline()
+    worker = faust.Worker(app, loglevel=level, logging_config=logging_config, redirect_stdouts=False)
+    worker.execute_from_commandline()
 
 
 def __getattr__(name: str) -> Application:

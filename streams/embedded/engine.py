@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -12,18 +13,21 @@ from typing import Any
 
 import chdb
 
-from streams.embedded import native
-from streams.embedded.folder import owner
+from streams.embedded import confinement, native
+from streams.sinks.clickhouse.folder_lock import owner
 
 _TOKEN = re.compile(
     rb"""\s+ | --[^\n]* | /\*.*?\*/ | '(?:[^'\\]|\\.)*' | `(?:[^`\\]|\\.)*` | "(?:[^"\\]|\\.)*" | \w+ | .""",
     re.VERBOSE | re.DOTALL,
 )
 _BEFORE_DATA = re.compile(rb"[ \t\f]*\r?\n?")
+_ASSIGNED = re.compile(rb"\s+\w+\s*=")
 _SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FORMAT_CLAUSE = re.compile(rb"\bFORMAT\s+(\w+)\s*(?:SETTINGS\b[^()]*)?;?\s*$", re.IGNORECASE)
 _WITH_RESULT = (b"SELECT", b"WITH", b"SHOW", b"DESCRIBE", b"DESC", b"EXPLAIN", b"EXISTS", b"CHECK", b"KILL")
-_BAD_ARGUMENTS = 36
+_BAD_ARGUMENTS, _ACCESS_DENIED = 36, 497
+_LONGEST_SECONDS = "300"
+_TAG = "query_cache_tag"  # a text that is without effect here, and that the list of what runs shows
 
 
 class EngineError(Exception):
@@ -39,6 +43,21 @@ class EngineError(Exception):
 def bad_arguments(message: str) -> EngineError:
     """The error for a request that does not reach the engine."""
     return EngineError(f"Code: {_BAD_ARGUMENTS}. DB::Exception: {message}. (BAD_ARGUMENTS)")
+
+
+def too_large(message: str) -> EngineError:
+    """The error for a request of more than is taken at once."""
+    return EngineError(f"Code: 307. DB::Exception: {message}. (TOO_MANY_BYTES)")
+
+
+def too_many(message: str) -> EngineError:
+    """The error for a request that got no turn."""
+    return EngineError(f"Code: 202. DB::Exception: {message}; try again later. (TOO_MANY_SIMULTANEOUS_QUERIES)")
+
+
+def too_slow(message: str) -> EngineError:
+    """The error for a request that does not come to its end."""
+    return EngineError(f"Code: 159. DB::Exception: {message}. (TIMEOUT_EXCEEDED)")
 
 
 def not_implemented(what: str) -> EngineError:
@@ -57,6 +76,12 @@ class Statement:
     parameters: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
     protocol_version: int = 0
+    tag: str = ""
+
+    @property
+    def inserts(self) -> bool:
+        """Whether it brings data."""
+        return _first_word(self.text) == b"INSERT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +98,40 @@ class Answer:
 class Engine:
     """The engine; statements may run in several threads at once, each on a handle, and so with settings, of its own."""
 
-    def __init__(self, path: str | Path) -> None:
-        """Open, or create, the folder. Raises EngineError when another process has it open."""
+    def __init__(self, path: str | Path, allow_sources: bool = False) -> None:
+        """Open, or create, the folder; `allow_sources` lets statements reach files, addresses and programs outside.
+
+        Raises EngineError when another process has it open.
+        """
         self._path = str(Path(path).resolve())
+        self._confined = not allow_sources
         if (pid := owner(self._path)) is not None:
             raise EngineError(f"process {pid} has {self._path} open, and the folder belongs to one; stop that process")
         try:
             Path(self._path).mkdir(parents=True, exist_ok=True)
-            self._open = chdb.connect(self._path)
-        except (RuntimeError, OSError) as error:
+            address = confinement.address if self._confined else confinement.unconfined
+            self._open = chdb.connect(address(self._path))
+            if self._confined:
+                confinement.confine(self._open)
+        except (chdb.ChdbError, RuntimeError, OSError) as error:
             raise EngineError(str(error)) from error
 
     def run(self, statement: Statement) -> Answer:
         """Run one statement; raises EngineError."""
         try:
             with closing(chdb.connect(self._path)) as handle:
+                if self._confined or statement.read_only:
+                    _refuse_outside(handle, statement)
                 _prepare(handle, statement)
                 return _run(handle, statement)
+        except (chdb.ChdbError, RuntimeError) as error:
+            raise EngineError(str(error)) from error
+
+    def cancel(self, tag: str) -> None:
+        """Stop the statement with this tag, if it is running; raises EngineError."""
+        try:
+            with closing(chdb.connect(self._path)) as handle:
+                handle.query(f"KILL QUERY WHERE Settings['{_TAG}'] = {_quoted(tag, chr(39))} ASYNC", "Null")
         except (chdb.ChdbError, RuntimeError) as error:
             raise EngineError(str(error)) from error
 
@@ -98,11 +140,32 @@ class Engine:
         self._open.close()
 
 
+def _refuse_outside(handle: Any, statement: Statement) -> None:
+    text, data_format, data = split_insert(statement.text)
+    if data_format:
+        text += b" FORMAT " + data_format.encode()
+    if data_format.lower() != "values":
+        data = b"" if data_format else _values(text)
+    if what := confinement.reaches_outside(handle, text, data):
+        raise EngineError(
+            f"Code: {_ACCESS_DENIED}. DB::Exception: {what} reaches outside of the database; "
+            "`maalstrom clickhouse --allow-sources` lets statements do so. (ACCESS_DENIED)"
+        )
+
+
+def _values(text: bytes) -> bytes:
+    """What follows the VALUES of an insert."""
+    ends = [end for word, _, end in _tokens(text) if word == b"VALUES"]
+    return text[ends[0] :] if ends and _first_word(text) == b"INSERT" else b""
+
+
 def _prepare(handle: Any, statement: Statement) -> None:
     """The session of this one statement. Inserts are durable when they return; read_only comes last, it locks."""
     if statement.database:
         handle.query(f"USE {_quoted(statement.database, '`')}", "Null")
-    settings = {"async_insert": "0", **statement.settings}
+    settings = {"async_insert": "0", "max_execution_time": _LONGEST_SECONDS, **statement.settings}
+    if statement.tag:
+        settings[_TAG] = statement.tag
     if statement.read_only:
         settings["readonly"] = "2"
     for name in settings:
@@ -142,11 +205,21 @@ def _native(handle: Any, statement: Statement, body: bytes) -> bytes:
 
 
 def _insert(handle: Any, insert: bytes, data_format: str, data: bytes) -> Answer:
-    with handle.send_insert(insert.decode(), data_format) as stream:
-        if data:
-            stream.append(data)
-        written = stream.finish().rows_written
-    return Answer(b"", "", written, len(data), written)
+    """As a file in memory: the engine's own stream of an insert tells nobody what fails while it writes."""
+    with os.fdopen(os.memfd_create("insert"), "wb", buffering=0) as file:
+        written = 0
+        while written < len(data):
+            written += file.write(memoryview(data)[written:])
+        text = _from_file(insert, f"/proc/self/fd/{file.fileno()}".encode())
+        rows = handle.query(text + b" FORMAT " + data_format.encode(), "Null").rows_written()
+    return Answer(b"", "", rows, len(data), rows)
+
+
+def _from_file(insert: bytes, path: bytes) -> bytes:
+    """`INSERT … SETTINGS …` with the place of its data between the two."""
+    starts = [start for word, start, end in _tokens(insert) if word == b"SETTINGS" and _ASSIGNED.match(insert, end)]
+    at = starts[-1] if starts else len(insert)
+    return insert[:at] + b"\nFROM INFILE '" + path + b"' COMPRESSION 'none' " + insert[at:]
 
 
 def split_insert(text: bytes) -> tuple[bytes, str, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -10,10 +11,12 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from streams.page import variables
+from streams.texts import LANGUAGES
 
 CLICKHOUSE, PROMETHEUS = "grafana-clickhouse-datasource", "prometheus"
-_FIRST = ("goals", "campaigns", "pipeline")
+_FIRST = ("overview", "goals", "campaigns", "pipeline")
 _FOR_THE_PAGE = ("uid", "title", "description", "tags", "time", "refresh", "timezone")
+_FOLLOWS = re.compile(r"\$__(timeFilter|fromTime|toTime)\b")  # the time shown
 _SECRETS = ("rawSql", "expr", "query", "meta", "builderOptions")  # queries stay on the server
 
 
@@ -46,7 +49,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """One dashboard; `shown` is what the page gets, without queries."""
+    """One dashboard; `marks` are queries of a time and a text each; `shown` is what the page gets, without queries."""
 
     uid: str
     title: str
@@ -54,6 +57,7 @@ class Dashboard:
     end: str
     variables: tuple[variables.Variable, ...]
     panels: Mapping[int, Panel]
+    marks: tuple[str, ...]
     shown: Mapping[str, Any]
 
 
@@ -72,8 +76,13 @@ def read_all(
 
 
 def _files(folder: Traversable) -> Iterator[Traversable]:
+    """The dashboards of a folder, and of its folders: a language each."""
     if folder.is_dir():
-        yield from (file for file in folder.iterdir() if file.name.endswith(".json"))
+        inside = list(folder.iterdir())
+        yield from (file for file in inside if file.name.endswith(".json"))
+        for each in inside:
+            if each.name in LANGUAGES:
+                yield from _files(each)
 
 
 def _rank(file: Traversable) -> tuple[int, str]:
@@ -108,6 +117,7 @@ def _dashboard(given: Mapping[str, Any]) -> Dashboard:
         span.get("to", "now"),
         read_variables,
         {panel["id"]: _panel(panel) for panel in panels if panel.get("targets")},
+        tuple(_marks(given.get("annotations", {}))),
         {name: given[name] for name in _FOR_THE_PAGE if name in given}
         | {"panels": [_without_queries(panel) for panel in panels]},
     )
@@ -118,6 +128,13 @@ def _flat(panels: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     for panel in panels:
         yield {name: value for name, value in panel.items() if name != "panels"}
         yield from _flat(panel.get("panels", []))
+
+
+def _marks(annotations: Mapping[str, Any]) -> Iterator[str]:
+    """The queries of Grafana's annotations; its own, which ask Grafana, have none."""
+    for each in annotations.get("list", ()):
+        if each.get("enable") and (sql := each.get("target", {}).get("rawSql")):
+            yield sql
 
 
 def _panel(given: Mapping[str, Any]) -> Panel:
@@ -141,4 +158,6 @@ def _target(given: Mapping[str, Any], panel: Mapping[str, Any]) -> Target:
 def _without_queries(panel: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in panel.items() if name != "targets"}
     targets = panel.get("targets", ())
-    return kept | {"targets": [{k: v for k, v in target.items() if k not in _SECRETS} for target in targets]}
+    follows = any(_FOLLOWS.search(target.get("rawSql", "")) for target in targets)
+    shown = [{k: v for k, v in target.items() if k not in _SECRETS} for target in targets]
+    return kept | {"targets": shown, "follows": follows}

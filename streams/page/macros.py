@@ -31,7 +31,7 @@ class MacroError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class Selection:
     """The values of a variable. `everything`: All is chosen; `literal`: they come from the dashboard's file."""
 
     values: tuple[str, ...]
@@ -45,7 +45,7 @@ class Scope:
 
     span: Range
     interval: int
-    variables: Mapping[str, Chosen] = field(default_factory=dict)
+    variables: Mapping[str, Selection] = field(default_factory=dict)
 
 
 def expand(sql: str, scope: Scope) -> str:
@@ -90,7 +90,7 @@ def _variable(name: str, style: str, scope: Scope) -> str:
     raise MacroError(f"the variable {name} is not quoted; write ${{{name}:singlequote}}")
 
 
-def _chosen(name: str, scope: Scope) -> Chosen:
+def _chosen(name: str, scope: Scope) -> Selection:
     try:
         return scope.variables[name]
     except KeyError:

@@ -14,6 +14,7 @@ from streams.page.history import EVERY
 from streams.page.promql import Array, Labels, PromqlError, Samples
 from streams.page.times import Range, in_words, interval
 
+ELSEWHERE = "alerts are kept by Prometheus, and Grafana shows them"
 _LEAST = f"{EVERY:g}s"
 
 
@@ -23,7 +24,7 @@ def frame(target: Target, samples: Samples, span: Range, points: int) -> bytes:
     step = interval(span, points, _LEAST)
     expression = promql.parse(_with_intervals(target.text, step))
     if (name := promql.metric(expression)) not in samples.names:
-        raise PromqlError(f"{name} is not one of this worker's metrics; Prometheus has it, and Grafana shows it")
+        raise PromqlError(ELSEWHERE if name == "ALERTS" else f"{name} is no metric of this worker; Grafana may show it")
     steps = _steps(span, step) if target.series else np.array([float(span.end)])
     vector = promql.evaluate(expression, samples, steps)
     columns = {_name(target.legend, labels): values for labels, values in sorted(vector.items())}

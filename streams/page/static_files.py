@@ -21,12 +21,18 @@ _KINDS = {
 # Nothing but our own files, no inline script or style, and no other site may show the page in a frame.
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_FOLDER = resources.files("streams.page") / "static"
+
+
+def text_of(name: str) -> str:
+    """What that file says."""
+    return (_FOLDER / name).read_text("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +47,7 @@ class StaticFiles:
     """Answers for files by their path below `static/`."""
 
     def __init__(self) -> None:
-        folder = resources.files("streams.page") / "static"
-        self._files = {name: _file(name, file.read_bytes()) for name, file in _below(folder)}
+        self._files = {name: _file(name, file.read_bytes()) for name, file in _below(_FOLDER)}
 
     def answer(self, request: web.Request, name: str) -> web.Response:
         """The file, or 304 where the browser has it. Raises HTTPNotFound."""

@@ -1,4 +1,4 @@
-"""Time ranges as Grafana writes them, and how finely a range is cut. Pure: now is an argument, days are UTC."""
+"""Time ranges as Grafana writes them, and how finely a range is cut. Pure: now is an argument, days are of its zone."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streams.page.macros import Chosen
+from streams.page.macros import Selection
 
 ALL = "$__all"
 _IN_FILE = ("custom", "interval", "constant")
@@ -90,7 +90,7 @@ def from_rows(rows: Sequence[Sequence[object]]) -> tuple[Option, ...]:
 
 def choose(
     variable: Variable, options: Sequence[Option], requested: Sequence[str] | None
-) -> tuple[Chosen, tuple[str, ...]]:
+) -> tuple[Selection, tuple[str, ...]]:
     """What is chosen, and which of the requested values are not among the options and so left out."""
     there = {option.value for option in options}
     allowed = there | ({ALL} if variable.with_all else set())
@@ -99,5 +99,5 @@ def choose(
     picked = tuple(dict.fromkeys(value for value in wanted if value in allowed))[: None if variable.multi else 1]
     literal = not variable.sql
     if ALL in picked or (not picked and variable.with_all):
-        return Chosen(tuple(option.value for option in options), everything=True, literal=literal), unknown
-    return Chosen(picked or tuple(option.value for option in options[:1]), literal=literal), unknown
+        return Selection(tuple(option.value for option in options), everything=True, literal=literal), unknown
+    return Selection(picked or tuple(option.value for option in options[:1]), literal=literal), unknown

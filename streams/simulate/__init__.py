@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from streams.simulate.campaigns import EFFORTS, catalogue_text
+from streams.simulate.costs import costs
 from streams.simulate.envelopes import Simulated, order_id, records
-from streams.simulate.feed import send
 from streams.simulate.plan import ORGANIC, Plan, plan
 from streams.simulate.scenario import Scenario
-from streams.simulate.town import EFFORTS, catalogue_text
 
-__all__ = ["Scenario", "Simulated", "Summary", "catalogue_text", "causes", "generate", "send", "write"]
+__all__ = ["Scenario", "Simulated", "Summary", "catalogue_text", "causes", "costs", "generate", "write"]
 
 
 @dataclass(frozen=True)

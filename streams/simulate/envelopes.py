@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.simulate.campaigns import DESK, EFFORTS, SHOP, SimulatedCampaign
 from streams.simulate.people import Ints
 from streams.simulate.plan import CANCELLED, COMPLETED, KINDS, PARTIAL, Kind, Plan
-from streams.simulate.town import DESK, EFFORTS, SHOP, Effort
 
 _BATCH = 1 << 16
 _LIBRARY = '"library":{"name":"analytics.js","version":"4.2.1"}'
@@ -24,7 +24,7 @@ _DIGITS_OF_UUID = np.array([i for i in range(36) if i not in (8, 13, 18, 23)])
 
 
 class Simulated(NamedTuple):
-    """One record: the topic, its key (the routing key of the contract) and the event, JSON in UTF-8."""
+    """One record: the topic, its key (the user token, else the message id) and the event, JSON in UTF-8."""
 
     topic: str
     key: str
@@ -85,7 +85,7 @@ def _touch_tail(kind: Kind, consent: str) -> str:
     )
 
 
-def _campaign(effort: Effort, network: str, variant: int) -> str:
+def _campaign(effort: SimulatedCampaign, network: str, variant: int) -> str:
     """The campaign as sites really spell it: by id, shouted, by name alone, by an alias; '' for everyday posts."""
     if not effort.id:
         return ""

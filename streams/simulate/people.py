@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.core.catalogue import parse
-from streams.core.holdout import held
-from streams.core.tokens import Tokens
+from streams.core.catalogue.parse import parse
+from streams.core.identity.tokens import Tokens
+from streams.core.lift.holdout import held
+from streams.simulate.campaigns import EFFORTS, catalogue_text
 from streams.simulate.scenario import Scenario
-from streams.simulate.town import EFFORTS, catalogue_text
 
 NEVER = 1 << 62  # ms
 

@@ -6,13 +6,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.simulate.campaigns import DESK, EFFORTS, EVERYDAY, PERSUASION, SOUGHT, SimulatedCampaign
 from streams.simulate.people import Flags, Ints, People, held_out, townspeople
 from streams.simulate.scenario import Scenario
-from streams.simulate.town import DESK, EFFORTS, EVERYDAY, PERSUASION, SOUGHT, Effort
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
 ORGANIC = -1
+_DRAWS = 8  # of an order that would come after the period
 COMPLETED, PARTIAL, WHOLE, CANCELLED = range(4)
 
 # People by hour of the day and by weekday (Monday first), relative.
@@ -24,7 +25,7 @@ _BY_WEEKDAY = np.array([9, 9, 9, 10, 12, 13, 8], float)
 class Kind:
     """One way to meet one campaign."""
 
-    effort: Effort
+    effort: SimulatedCampaign
     network: str
     action: str
     variant: int
@@ -154,7 +155,7 @@ def _with_seekers(scenario: Scenario, touches: Touches, orders: Orders) -> Touch
 def _happening(
     scenario: Scenario, people: People, touches: Touches, orders: Orders, checkout: Checkout
 ) -> tuple[Touches, Orders, Checkout]:
-    """The same without the touches of those who are held out, and without the orders that only these would cause."""
+    """A plan without the touches of those who are held out, and without the orders that only these would cause."""
     if not scenario.holdout:
         return touches, orders, checkout
     out = held_out(scenario, people)
@@ -191,9 +192,8 @@ def _orders(rng: np.random.Generator, scenario: Scenario, touches: Touches, coun
     pull = _KIND_PULL[touches.kind]
     organic = round(count * scenario.organic) if pull.any() else count
     caused = count - organic
-    touch = _weighted(rng, pull, caused)
+    touch, delay = _caused(rng, scenario, touches, pull, caused)
     cause = np.concatenate([_EFFORT_OF_KIND[touches.kind[touch]], np.full(organic, ORGANIC)])
-    delay = np.minimum(_exponential(rng, 1.5 * DAY, caused), _until_end(rng, scenario, touches.time[touch])) % (6 * DAY)
     time_ = np.concatenate([touches.time[touch] + delay, _times(rng, scenario, organic)])
     strangers = rng.integers(0, scenario.people, count)
     user = np.where(cause == ORGANIC, strangers, np.concatenate([touches.user[touch], strangers[caused:]]))
@@ -213,6 +213,20 @@ def _orders(rng: np.random.Generator, scenario: Scenario, touches: Touches, coun
         nameless=rng.random(count) < 0.05,
         new=np.where(said < 0.03, -1, (said < np.where(cause == ORGANIC, 0.08, 0.13)).astype(np.int64)),
     )
+
+
+def _caused(
+    rng: np.random.Generator, scenario: Scenario, touches: Touches, pull: NDArray[np.float64], count: int
+) -> tuple[Ints, Ints]:
+    """The touches that cause an order, and after how many ms. An order that would come after the period is drawn anew,
+    so that none pile up at its end; where the period is too short for that, what is left falls inside."""
+    touch, delay = _weighted(rng, pull, count), _exponential(rng, 1.5 * DAY, count) % (6 * DAY)
+    end = scenario.begin + scenario.days * DAY
+    for _ in range(_DRAWS):
+        beyond = np.flatnonzero(touches.time[touch] + delay >= end) if count else touch
+        touch[beyond] = _weighted(rng, pull, len(beyond))
+        delay[beyond] = _exponential(rng, 1.5 * DAY, len(beyond)) % (6 * DAY)
+    return touch, np.where(touches.time[touch] + delay < end, delay, _until_end(rng, scenario, touches.time[touch]))
 
 
 def _checkout(rng: np.random.Generator, scenario: Scenario, orders: Orders, reversed_: int, again: int) -> Checkout:

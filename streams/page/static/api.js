@@ -1,13 +1,19 @@
 // What the server is asked. A query is never sent: only which dashboard, when, and values of its variables.
 
 async function get(path, signal) {
-  const answer = await fetch(path, { signal, credentials: "omit" });
+  const answer = await fetch(path, { signal, credentials: "same-origin" });
+  if (answer.status === 401) location.reload(); // to where one logs in
   if (!answer.ok) throw new Error((await answer.text()).trim() || `${answer.status} ${answer.statusText}`);
   return answer;
 }
 
-export async function dashboards() {
-  return (await get("/api/dashboards")).json();
+// In the browser's language, or another.
+export async function dashboards(language) {
+  return (await get(`/api/dashboards${language ? `?lang=${language}` : ""}`)).json();
+}
+
+export async function viewer() {
+  return (await get("/api/viewer")).json();
 }
 
 export async function dashboard(uid) {

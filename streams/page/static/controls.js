@@ -1,23 +1,24 @@
 // What people choose: values of variables, the time range, how often to refresh, and the theme.
 
 import { el, icon } from "./dom.js";
-import { dateTime } from "./units.js";
+import { dateTime, day, dayStart } from "./data/units.js";
+import { choose, lang, say } from "./data/words.js";
 
 export const ALL = "$__all";
 const RANGES = [
   ["now-5m", "Last 5 minutes"], ["now-15m", "Last 15 minutes"], ["now-1h", "Last hour"], ["now-6h", "Last 6 hours"],
   ["now-24h", "Last 24 hours"], ["now/d", "Today"], ["now-2d", "Last 2 days"], ["now-7d", "Last 7 days"], ["now-30d", "Last 30 days"],
-  ["now-5w", "Last 5 weeks"], ["now-90d", "Last 90 days"], ["now-1y", "Last year"],
+  ["now-14d", "Last 2 weeks"], ["now-5w", "Last 5 weeks"], ["now-90d", "Last 90 days"], ["now-1y", "Last year"],
 ];
 const EVERY = [["", "Off"], ["5s", "5 s"], ["10s", "10 s"], ["30s", "30 s"], ["1m", "1 min"], ["5m", "5 min"]];
 const THEMES = { auto: ["auto", "Theme: as the system"], light: ["sun", "Theme: light"], dark: ["moon", "Theme: dark"] };
 
 function labelled(label, control) {
-  return el("label", { class: "control" }, el("span", {}, label), control);
+  return el("label", { class: "control" }, el("span", {}, say(label)), control);
 }
 
 function select(options, chosen, change) {
-  const made = el("select", {}, ...options.map(([value, text]) => el("option", { value, selected: value === chosen }, text)));
+  const made = el("select", {}, ...options.map(([value, text]) => el("option", { value, selected: value === chosen }, say(text))));
   made.addEventListener("change", () => change(made.value));
   return made;
 }
@@ -43,7 +44,7 @@ function several({ name, label, options, all, chosen }, change) {
   const everything = chosen.includes(ALL);
   const shown = inShort(options, chosen);
   const boxes = options.map(([value, text]) => box(value, text, !everything && chosen.includes(value)));
-  const allBox = all ? box(ALL, "All", everything) : null;
+  const allBox = all ? box(ALL, say("All"), everything) : null;
   const list = el("fieldset", {}, el("legend", { class: "unseen" }, label), allBox, ...boxes);
   const details = el("details", { class: "several" }, el("summary", { "aria-label": `${label}: ${shown}` }, shown), list);
   details.firstChild.dataset.name = name;
@@ -61,9 +62,9 @@ function several({ name, label, options, all, chosen }, change) {
 }
 
 function inShort(options, chosen) {
-  if (chosen.includes(ALL)) return "All";
+  if (chosen.includes(ALL)) return say("All");
   const texts = new Map(options);
-  return chosen.length > 2 ? `${chosen.length} chosen` : chosen.map((value) => texts.get(value)).join(", ") || "None";
+  return chosen.length > 2 ? `${chosen.length} ${say("chosen")}` : chosen.map((value) => texts.get(value)).join(", ") || say("None");
 }
 
 function box(value, text, checked) {
@@ -79,40 +80,42 @@ document.addEventListener("pointerdown", ({ target }) => {
   document.querySelectorAll("details.several[open]").forEach((details) => details.contains(target) || (details.open = false));
 });
 
-export function times(form, { from, to, refresh }, change, refreshNow) {
+export function times(form, { from, to, refresh, compare }, change, refreshNow, span) {
   const given = RANGES.some(([start]) => start === from) && (to === "now" || to === from);
   const own = given ? [] : [["", ranged(from, to)]];
   const range = select([...own, ...RANGES, ["custom", "Choose ..."]], given ? from : "", (start) => {
-    if (start === "custom") return custom(form, from, to, change);
+    if (start === "custom") return custom(form, span(), change);
     change({ from: start, to: start.includes("/") ? start : "now" });
   });
   const every = select(EVERY.some(([value]) => value === refresh) ? EVERY : [...EVERY, [refresh, refresh]], refresh, (value) => change({ refresh: value }));
-  const now = el("button", { type: "button", class: "quiet", title: "Refresh now", "aria-label": "Refresh now", onclick: refreshNow }, icon("refresh"));
-  form.replaceChildren(labelled("Time", range), labelled("Refresh", every), now);
+  const now = el("button", { type: "button", class: "quiet", title: say("Refresh now"), "aria-label": say("Refresh now"), onclick: refreshNow }, icon("refresh"));
+  const beside = el("button", { type: "button", class: "quiet", title: say("Compare with the period before"), "aria-label": say("Compare with the period before"), "aria-pressed": String(compare) }, icon("compare"));
+  beside.addEventListener("click", () => change({ compare: compare ? [] : "1" }));
+  form.replaceChildren(labelled("Time", range), beside, labelled("Refresh", every), now);
 }
 
 function ranged(from, to) {
   const shown = (at) => (/^\d+$/.test(at) ? dateTime(Number(at)) : at);
-  return `${shown(from)} to ${shown(to)}`;
+  return `${shown(from)} ${say("to")} ${shown(to)}`;
 }
 
-function custom(form, from, to, change) {
-  const local = (at) => {
-    const ms = /^\d+$/.test(at) ? Number(at) : Date.now();
-    return new Date(ms - new Date(ms).getTimezoneOffset() * 60000).toISOString().slice(0, 16);
-  };
-  const start = el("input", { type: "datetime-local", value: local(from), required: true });
-  const end = el("input", { type: "datetime-local", value: local(to), required: true });
-  const apply = el("button", { type: "button" }, "Show");
+// Whole days of the catalogue's time zone, beginning with those shown.
+function custom(form, [from, to], change) {
+  const start = el("input", { type: "date", value: day(from), required: true });
+  const end = el("input", { type: "date", value: day(to), required: true });
+  const apply = el("button", { type: "button" }, say("Show"));
   apply.addEventListener("click", () => {
-    const [first, last] = [start, end].map(({ value }) => new Date(value).getTime());
-    end.setCustomValidity(first < last ? "" : "The end must be after the start");
-    if (form.reportValidity()) change({ from: String(first), to: String(last) });
+    end.setCustomValidity(start.value <= end.value ? "" : say("The last day must not be before the first"));
+    if (form.reportValidity()) change({ from: String(dayStart(start.value)), to: String(dayStart(dayAfter(end.value)) - 1) });
   });
-  const back = el("button", { type: "button", class: "quiet" }, "Back");
+  const back = el("button", { type: "button", class: "quiet" }, say("Back"));
   back.addEventListener("click", () => change({}));
-  form.replaceChildren(labelled("From", start), labelled("To", end), apply, back);
+  form.replaceChildren(labelled("From", start), labelled("Until the end of", end), apply, back);
   start.focus();
+}
+
+function dayAfter(text) {
+  return new Date(Date.parse(`${text}T00:00:00Z`) + 86400000).toISOString().slice(0, 10);
 }
 
 export function theme(button, changed) {
@@ -123,8 +126,8 @@ export function theme(button, changed) {
     document.documentElement.dataset.theme = chosen === "auto" ? (system.matches ? "dark" : "light") : chosen;
     const [glyph, label] = THEMES[chosen];
     button.replaceChildren(icon(glyph));
-    button.title = label;
-    button.setAttribute("aria-label", label);
+    button.title = say(label);
+    button.setAttribute("aria-label", say(label));
   };
   button.addEventListener("click", () => {
     chosen = localStorage.theme = names[(names.indexOf(chosen) + 1) % names.length];
@@ -133,4 +136,11 @@ export function theme(button, changed) {
   });
   system.addEventListener("change", () => (apply(), changed()));
   apply();
+}
+
+// The other language, by its own name.
+export function language(button) {
+  const [other, name] = lang === "nb" ? ["en", "English"] : ["nb", "Norsk"];
+  Object.assign(button, { textContent: name, lang: other });
+  button.addEventListener("click", () => choose(other));
 }

@@ -3,15 +3,20 @@
 import * as api from "./api.js";
 import * as controls from "./controls.js";
 import { el } from "./dom.js";
-import * as panels from "./panels.js";
-import { dateTime, setZone } from "./units.js";
+import * as panels from "./panels/panels.js";
+import { setNames } from "./data/colours.js";
+import { dateTime, setZone } from "./data/units.js";
+import { say, translateDocument } from "./data/words.js";
 
 const at = (id) => document.getElementById(id);
 const MS = { s: 1000, m: 60000, h: 3600000 };
+const NOTHING = "There are no events yet: send them to the topics events, engagement and checkout, or run maalstrom replay; docs/ says how";
 const PATIENCE = 30000; // ms that an answer may take
 let listed = [];
 let shown = null; // the dashboard
 let described = []; // its variables, as the server last told
+let span = [Date.now() - 86400000, Date.now()]; // the time shown, as the server last told
+let stale = false; // whether figures of before are shown, because new ones are not to be had
 let asking = null;
 let timer;
 
@@ -23,7 +28,7 @@ function uid() {
 function state() {
   const query = new URLSearchParams(location.search);
   const { time = {}, refresh = "" } = shown;
-  return { from: query.get("from") ?? time.from ?? "now-6h", to: query.get("to") ?? time.to ?? "now", refresh: query.get("refresh") ?? refresh };
+  return { from: query.get("from") ?? time.from ?? "now-6h", to: query.get("to") ?? time.to ?? "now", refresh: query.get("refresh") ?? refresh, compare: query.get("compare") === "1" };
 }
 
 function go(changes) {
@@ -38,7 +43,7 @@ function go(changes) {
 }
 
 function update() {
-  controls.times(at("times"), state(), go, refresh);
+  controls.times(at("times"), state(), go, refresh, () => span);
   refresh();
 }
 
@@ -46,16 +51,15 @@ function words(text) {
   return text.replace(/\$\{(\w+)(?::\w+)?\}|\$(\w+)/g, (all, braced, bare) => {
     const variable = described.find(({ name }) => name === (braced ?? bare));
     if (!variable) return all;
-    if (variable.chosen.includes(controls.ALL)) return "All";
+    if (variable.chosen.includes(controls.ALL)) return say("All");
     const texts = new Map(variable.options);
     return variable.chosen.map((value) => texts.get(value) ?? value).join(", ");
   });
 }
 
-function question() {
+function question({ from, to } = state()) {
   const query = new URLSearchParams(location.search);
-  const { from, to } = state();
-  query.delete("refresh");
+  ["refresh", "compare"].forEach((name) => query.delete(name));
   query.set("from", from);
   query.set("to", to);
   query.set("width", String(at("panels").clientWidth));
@@ -69,34 +73,60 @@ async function refresh() {
   const patience = setTimeout(() => own.abort("slow"), PATIENCE);
   const waiting = setTimeout(() => (at("progress").hidden = false), 300);
   try {
+    stale = false;
     await api.data(shown.uid, question(), own.signal, hear);
-    at("updated").textContent = `Figures of ${dateTime(Date.now(), true)}`;
+    if (state().compare) await api.data(shown.uid, question(before(span)), own.signal, (line) => line.panel !== undefined && panels.compare(line));
+    if (stale) return void (asking === own && again());
+    at("updated").textContent = `${say("Figures of")} ${dateTime(Date.now(), true)}`;
     at("updated").dateTime = new Date().toISOString();
   } catch (error) {
     if (own.signal.reason !== "slow" && own.signal.aborted) return;
-    banner(own.signal.aborted ? "The worker takes long to answer; trying again." : trouble(error));
+    banner(own.signal.aborted ? say("maalstrom takes long to answer; trying again.") : trouble(error));
   } finally {
     clearTimeout(waiting);
     clearTimeout(patience);
     if (asking === own) at("progress").hidden = true;
   }
+  if (asking === own) again();
+}
+
+function again() {
   const [, count, unit] = /^(\d+)([smh])$/.exec(state().refresh) ?? [];
-  if (count && asking === own) timer = setTimeout(() => document.hidden || refresh(), Number(count) * MS[unit]);
+  clearTimeout(timer);
+  if (count) timer = setTimeout(() => document.hidden || refresh(), Number(count) * MS[unit]);
+}
+
+// As long a time, just before.
+function before([start, end]) {
+  return { from: String(start - (end - start) - 1), to: String(start - 1) };
 }
 
 function trouble(error) {
   if (!(error instanceof TypeError)) return error.message;
   const since = at("updated").textContent;
-  return `The worker does not answer; is it running?${since ? ` ${since} are shown.` : ""}`;
+  return `${say("maalstrom does not answer; is it running?")}${since ? ` ${since} ${say("are shown")}.` : ""}`;
 }
 
 function hear(line) {
-  if (line.panel !== undefined) return panels.show(line);
-  described = line.variables;
-  controls.variables(at("variables"), described, (name, values) => go({ [`var-${name}`]: values }));
-  panels.within({ span: line.range, zoom: (from, to) => go({ from, to }), words });
-  const unknown = described.filter((each) => each.unknown.length).map(({ label, unknown }) => `${label} has no ${unknown.join(", ")} (any more)`);
-  banner([line.error, ...unknown].filter(Boolean).join(". "));
+  if (line.marks) return panels.mark(line.marks);
+  if (line.panel !== undefined) {
+    if (panels.show(line) && !stale) {
+      stale = true;
+      banner(`${line.error[0].toUpperCase()}${line.error.slice(1)}. ${at("updated").textContent} ${say("are shown")}.`);
+    }
+    return;
+  }
+  span = line.range;
+  setZone(line.zone);
+  setNames(line.names);
+  if (!line.error || !described.length) {
+    described = line.variables;
+    controls.variables(at("variables"), described, (name, values) => go({ [`var-${name}`]: values }));
+  }
+  document.title = [words("${goal:text}"), shown.title, "maalstrom"].filter((part) => part && !part.includes("$")).join(" - ");
+  panels.within({ span: line.range, zoom: (from, to) => go({ from, to }), words, known: described.length > 0, trouble: line.error });
+  const unknown = described.filter((each) => each.unknown.length).map(({ label, unknown }) => `${label} ${say("has no")} ${unknown.join(", ")} ${say("(any more)")}`);
+  banner([line.empty ? say(NOTHING) : "", line.error, ...unknown].filter(Boolean).join(". "));
 }
 
 function banner(message) {
@@ -110,41 +140,89 @@ async function open() {
   if (shown?.uid !== wanted) {
     shown = await api.dashboard(wanted);
     described = [];
-    setZone(shown.timezone);
     document.title = `${shown.title} - maalstrom`;
+    await languages();
     at("dashboards").replaceChildren(...listed.map(tab));
     at("variables").replaceChildren();
     delete at("variables").dataset.shown;
+    at("title").textContent = shown.title;
     panels.build(at("panels"), shown.panels);
   }
   update();
 }
 
+let onScreen = "light";
+
+function paper(theme, printing) {
+  const root = document.documentElement;
+  if (printing) onScreen = root.dataset.theme;
+  root.dataset.theme = theme;
+  root.classList.toggle("printing", printing);
+  at("printed").textContent = `${shown?.title ?? ""}: ${span.map((ms) => dateTime(ms)).join(` ${say("to")} `)}`;
+  panels.redraw();
+}
+
+// The tabs are in the language of what is shown; the same dashboard in another language is a link away.
+async function languages() {
+  const own = ({ uid }) => uid === shown.uid;
+  if (!listed.some(own)) listed = await api.dashboards(/-nb$/.test(shown.uid) ? "nb" : "en");
+  const { language = "en", others = {} } = listed.find(own) ?? {};
+  document.documentElement.lang = language;
+  at("languages").replaceChildren(...Object.entries(others).map(inLanguage));
+  at("language").hidden = Object.keys(others).length > 0; // one way to the other language is enough
+}
+
+function inLanguage([name, uid]) {
+  const link = el("a", { href: `/d/${encodeURIComponent(uid)}${location.search}` }, name);
+  link.addEventListener("click", () => (localStorage.lang = /-nb$/.test(uid) ? "nb" : "en"));
+  return link;
+}
+
 function tab({ uid: own, title }) {
-  const link = el("a", { href: `/d/${encodeURIComponent(own)}`, "aria-current": own === shown.uid ? "page" : undefined }, title);
+  const link = el("a", { href: elsewhere(own), "aria-current": own === shown.uid ? "page" : undefined }, title);
   link.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    history.pushState(null, "", link.href);
+    history.pushState(null, "", elsewhere(own));
     scrollTo(0, 0);
     start();
   });
   return link;
 }
 
+// Another dashboard, for the same time and with the values that are chosen here.
+function elsewhere(uid) {
+  const query = new URLSearchParams(location.search);
+  return `/d/${encodeURIComponent(uid)}${query.size ? `?${query}` : ""}`;
+}
+
 async function start() {
   try {
     if (!listed.length) listed = await api.dashboards();
-    if (!listed.length) return banner("There is no dashboard; grafana/dashboards is empty.");
+    if (!listed.length) return banner(say("There is no dashboard; grafana/dashboards is empty."));
     await open();
   } catch (error) {
     banner(trouble(error));
   }
 }
 
+async function greet() {
+  const { name, role, ends } = await api.viewer();
+  at("viewer").hidden = !name;
+  at("viewer").title = `${name} (${role})`;
+  at("viewer").querySelector("button").hidden = !ends;
+  at("viewer").querySelector("span").textContent = name;
+}
+
+greet().catch(() => {});
+translateDocument();
+controls.language(at("language"));
 controls.theme(at("theme"), () => panels.redraw());
 at("variables").addEventListener("submit", (event) => event.preventDefault());
 at("times").addEventListener("submit", (event) => event.preventDefault());
 addEventListener("popstate", start);
+// On paper: light, each panel as high as it needs, charts as wide as the sheet.
+addEventListener("beforeprint", () => paper("light", true));
+addEventListener("afterprint", () => paper(onScreen, false));
 document.addEventListener("visibilitychange", () => document.hidden || (shown && state().refresh && refresh()));
 start();

@@ -1,0 +1,1 @@
+"""Faust's agents, and the order in which they work."""

@@ -1,0 +1,1 @@
+"""The tables: made, filled with costs and rates, and reported from."""

@@ -1,0 +1,1 @@
+"""What catalogue.toml and sources.toml say: checked and shown."""

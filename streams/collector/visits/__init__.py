@@ -1,0 +1,1 @@
+"""Touches that the collector sees itself: links and QR codes that people follow, and a pixel."""

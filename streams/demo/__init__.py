@@ -1,0 +1,1 @@
+"""`maalstrom demo`: the whole pipeline on one machine."""

@@ -1,0 +1,1 @@
+"""What the leading worker does beside the flow of events."""

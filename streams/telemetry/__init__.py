@@ -1,0 +1,1 @@
+"""Metrics, logs, and the server that answers for them."""

@@ -1,0 +1,1 @@
+"""A worker: its partitions, their ledgers and journals."""
