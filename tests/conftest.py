@@ -12,14 +12,19 @@ import pytest
 from hypothesis import settings
 
 from deploy.kafka import broker
-from streams import migrations
-from streams.clickhouse import Client, connect
+from streams.sinks.clickhouse import migrations
+from streams.sinks.clickhouse.client import Client, connect
+from tests.support.disks.small_disk import NotAllowedError, small_disk
 
 # How long an example takes is no property of the code. CI tries more of them than people wait for.
 settings.register_profile("ci", deadline=None)
 settings.register_profile("here", deadline=None, max_examples=25)
 CI = os.environ.get("CI") == "true"
 settings.load_profile("ci" if CI else "here")
+
+# What is printed is as wide as it is in a pipe, whatever terminal the tests are started from.
+for name in ("COLUMNS", "LINES", "FORCE_COLOR"):
+    os.environ.pop(name, None)
 
 # A broker that is down must find its port free again: runners side by side keep to ports of their own.
 broker.PORTS = broker.PORTS[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) :: 8]
@@ -34,7 +39,8 @@ def end_with_the_tests():
     os.kill(os.getpid(), signal.SIGTERM)
 
 threading.Thread(target=end_with_the_tests, daemon=True).start()
-serve(sys.argv[1], port=int(sys.argv[2]), password=sys.argv[3], announce=lambda address: print(address, flush=True))
+serve(sys.argv[1], port=int(sys.argv[2]), password=sys.argv[3], allow_sources=sys.argv[4] == "True",
+      announce=lambda address: print(address, flush=True))
 """
 _databases = count(1)
 _TABLES = """
@@ -43,14 +49,19 @@ WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'mig
 """
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes begins first, so that no runner waits at the end for one that has just begun it."""
+    items.sort(key=lambda item: item.get_closest_marker("faults") is None)
+
+
 def tried(most: int) -> int:
     """How many examples of a slow property are tried: so many in CI, fewer where somebody waits."""
     return most if CI else most // 3
 
 
-def serve(folder: Path, port: int = 0, password: str = "") -> tuple[subprocess.Popen[str], str]:
+def serve(folder: Path, port: int = 0, password: str = "", sources: bool = False) -> tuple[subprocess.Popen[str], str]:
     """Start a process that serves `folder`; returns it and its address, `127.0.0.1:port`, once it answers."""
-    command = [sys.executable, "-c", _SERVE, str(folder), str(port), password]
+    command = [sys.executable, "-c", _SERVE, str(folder), str(port), password, str(sources)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     with process.stdout as output:
@@ -60,9 +71,9 @@ def serve(folder: Path, port: int = 0, password: str = "") -> tuple[subprocess.P
 
 
 @contextmanager
-def serving(folder: Path, port: int = 0, password: str = "") -> Iterator[str]:
+def serving(folder: Path, port: int = 0, password: str = "", sources: bool = False) -> Iterator[str]:
     """A process that serves `folder`, and ends with the block; yields its address, `127.0.0.1:port`."""
-    process, address = serve(folder, port, password)
+    process, address = serve(folder, port, password, sources)
     try:
         yield address
     finally:
@@ -82,6 +93,18 @@ def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     """ClickHouse over HTTP for the whole session: a DSN without a database, so that each test can have its own."""
     with serving(tmp_path_factory.mktemp("clickhouse")) as address:
         yield f"clickhouse://{address}"
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 5 MiB; skips with a reason where none may be mounted, except in CI."""
+    try:
+        with small_disk(tmp_path / "small") as place:
+            yield place
+    except NotAllowedError as reason:
+        if CI:
+            raise
+        pytest.skip(str(reason))
 
 
 @pytest.fixture(params=["embedded", "http"])

@@ -11,24 +11,26 @@ import argparse
 import gc
 import statistics
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from streams import simulate
-from streams.core import intake, ledger, segment
-from streams.core.admission import Batch
-from streams.core.aggregates import Aggregates
-from streams.core.catalogue import parse
-from streams.core.engagement import EngagementColumns
-from streams.core.ledger import Ledger
-from streams.core.message_ids import MessageIds
-from streams.core.order_book import OrderBook
-from streams.core.reporter import Reporter
-from streams.core.rules import Rules
-from streams.core.tokens import Tokens
-from streams.core.touches import TouchIndex
-from streams.core.transitions import Transitions
+from streams.core.attribution.attributor import Attributor
+from streams.core.attribution.transitions import Transitions
+from streams.core.catalogue.parse import parse
+from streams.core.columns.message_ids import MessageIds
+from streams.core.door.plain.batches import BatchReader
+from streams.core.events.batch import Batch
+from streams.core.identity.tokens import Tokens
+from streams.core.journal import segment
+from streams.core.journeys.from_events import TouchBuilder
+from streams.core.journeys.touches import TouchIndex
+from streams.core.ledger.ledger import Ledger
+from streams.core.ledger.settings import LedgerSettings
+from streams.core.orders.store import OrderStore
+from streams.core.rows import pending
+from streams.core.rows.aggregates import Aggregates
 
 REPORT_EVERY = 64  # batches
 FOREVER = 10 * 365 * 86_400_000  # ms of retention: nothing is too late
@@ -45,23 +47,21 @@ class Stage(NamedTuple):
 
 
 STAGES = (
-    Stage("decode engagement", intake, "engagements", "engagement"),
-    Stage("times", intake, "times", "engagement"),
-    Stage("columns", EngagementColumns, "touches", "engagement"),
+    Stage("read messages", BatchReader, "read", "event"),
+    Stage("rows of touches", TouchBuilder, "rows", "engagement"),
     Stage("  tokens hashed", Tokens, "hashes", "engagement"),
     Stage("  message keys", MessageIds, "keys", "engagement"),
     Stage("index", TouchIndex, "add", "engagement"),
     Stage("count engagement", Aggregates, "engaged", "engagement"),
-    Stage("whose orders", OrderBook, "affected", "engagement"),
-    Stage("decode checkout", intake, "checkouts", "checkout"),
-    Stage("book orders", OrderBook, "take", "checkout"),
-    Stage("state conversions", Reporter, "state", "conversion"),
+    Stage("whose orders", OrderStore, "affected", "engagement"),
+    Stage("book orders", OrderStore, "apply", "checkout"),
+    Stage("state conversions", Attributor, "state", "conversion"),
     Stage("  journeys", TouchIndex, "journeys", "conversion"),
     Stage("transitions of journeys", Transitions, "count", "engagement"),
     Stage("credit, all models", Aggregates, "stated", "conversion"),
     Stage("rows of aggregates", Aggregates, "changes", "event"),
-    Stage("rows of conversions", ledger, "conversion_columns", "conversion"),
-    Stage("rows of who was seen", ledger, "seen_columns", "engagement"),
+    Stage("rows of conversions", pending, "conversion_columns", "conversion"),
+    Stage("rows of who was seen", pending, "seen_columns", "engagement"),
     Stage("encode segments", segment, "encode", "event"),
     Stage("all else", Ledger, "apply", "event"),
 )
@@ -71,7 +71,7 @@ class Stopwatch:
     """CPU seconds by stage, without those of the stages inside."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds = defaultdict[str, float](float)
         self._inner = [0.0]
 
     def timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -114,7 +114,7 @@ def run_once(work: list[Batch]) -> tuple[Stopwatch, Counter[str]]:
     for stage, function in before:
         setattr(stage.owner, stage.function, watch.timed(stage.name, function))
     try:
-        one = Ledger(Rules(catalogue, b"a key of the benchmark", FOREVER))
+        one = Ledger(LedgerSettings(catalogue, b"a key of the benchmark", FOREVER))
         for number, batch in enumerate(work, 1):
             segment.encode(one.apply(batch, NOW).segment)
             things.update({batch.topic: len(batch.values), "event": len(batch.values)})

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from streams.core.message_ids import UUID, Keys
-from streams.core.runs import Touches
-from streams.core.touches import TouchIndex
+from streams.core.columns.message_ids import UUID, Keys
+from streams.core.columns.run import Touches
+from streams.core.journeys.touches import TouchIndex
 
 BATCH = 8192
 _THRESHOLD = "MALLOC_MMAP_THRESHOLD_"
@@ -41,7 +41,7 @@ def main() -> None:
     touches = parser.parse_args().touches
     if _THRESHOLD not in os.environ:
         os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {_THRESHOLD: str(1 << 20)})
-    rng, index = np.random.default_rng(1), TouchIndex(lambda *_: "")
+    rng, index = np.random.default_rng(1), TouchIndex(lambda *_: "", lambda _: ())
     index.add(batch(rng, 0, touches // 5))
     before, started = resident(), time.process_time()
     for number in range(1, touches // BATCH + 1):

@@ -16,13 +16,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from streams import simulate
-from streams.embedded.demo import EVENTS
+from streams.demo.demo import EVENTS
 from tests.conftest import serving
 from tests.e2e.browser import Tab, browser
 from tests.e2e.commands import Month, embedded, maalstrom, ok
 from tests.e2e.pages import page
 
-DASHBOARDS = ("goals", "campaigns", "pipeline")
+DASHBOARDS = ("overview", "goals", "campaigns", "pipeline")
 # When the first figure has been painted: after the frame in which it came into the page.
 WATCH = """new MutationObserver((_, watching) => {
   if (!document.querySelector('.figure, .bars li, main td, .plot canvas')) return;

@@ -21,14 +21,15 @@ from confluent_kafka import Producer
 
 from deploy.kafka.broker import cluster, free_ports
 from streams import simulate
-from streams.core.codes import Kind
-from streams.core.segment import Segment, columns, encode
-from streams.topics import Layout, create, journal_topic
+from streams.core.events.topics import journal_topic
+from streams.core.journal.segment import Segment, columns, encode
+from streams.core.journeys.kinds import TouchKind
+from streams.kafka.topics import Layout, create
 from tests.bench.bench_memory import BATCH, batch
-from tests.integration.processes import Worker
+from tests.integration.support.processes import Worker
 
 PARTITIONS = 4
-KINDS = {code: Kind(f"campaign-{code % 20}", f"network-{code // 20}", "click") for code in range(200)}
+KINDS = {code: TouchKind(f"campaign-{code % 20}", f"network-{code // 20}", "click") for code in range(200)}
 KEY = struct.Struct(">Iqqq")  # partition, hour, epoch, sequence
 
 

@@ -26,9 +26,9 @@ from urllib.request import urlopen
 from confluent_kafka import Producer
 
 from streams import simulate
-from streams.core.partitioner import partitions_of
+from streams.core.columns.murmur2 import partitions_of
 from streams.embedded.broker import EmbeddedBroker
-from streams.topics import Layout, specification
+from streams.kafka.topics import Layout, specification
 
 PARTITIONS = 4
 AHEAD = 38_000

@@ -33,7 +33,8 @@ ALERTS = OF_PROMETHEUS | OF_GRAFANA
 def labels(alert: str, **more: str) -> dict[str, str]:
     """The labels with which an alert of ours arrives."""
     scraped = {"job": "maalstrom"} if alert in OF_PROMETHEUS else {}
-    return {"alertname": alert} | scraped | ALERTS[alert]["labels"] | more
+    ours: dict[str, str] = ALERTS[alert]["labels"]
+    return {"alertname": alert} | scraped | ours | more
 
 
 def test_the_configuration_is_valid(amtool: Path) -> None:

@@ -13,6 +13,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from streams import config
+from streams.core.catalogue.parse import parse
 from streams.simulate import Scenario, catalogue_text
 from tests.deploy.test_prometheus import RECORDED
 
@@ -27,6 +28,8 @@ GIVEN = {
     "GRAFANA_PASSWORD": "three",
     "ALERT_RECEIVERS": "/receivers",
 }
+
+SCHEMA = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "schemas" / "clickhouse").glob("*.sql")))
 
 
 def interpolated(text: str) -> dict[str, Any]:
@@ -54,8 +57,10 @@ def test_it_is_what_the_specification_says(compose_schema: Path) -> None:
 
 
 def test_the_parts_are_those_that_are_meant() -> None:
-    assert SERVICES.keys() == {"kafka", "clickhouse", "worker", "simulate", "prometheus", "alertmanager", "grafana"}
-    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["simulate"]
+    assert SERVICES.keys() == {
+        "kafka", "clickhouse", "worker", "collector", "simulate", "prometheus", "alertmanager", "grafana",
+    }  # fmt: skip
+    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["collector", "simulate"]
     used = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
     assert COMPOSE["volumes"].keys() == {name for name in used if "/" not in name}
 
@@ -64,12 +69,14 @@ def test_no_secret_has_a_default_and_what_is_missing_is_said() -> None:
     found = VARIABLE.findall(TEXT)
     required = {name for name, kind, text in found if kind == ":?" and text.startswith("set it to ")}
     assert required == GIVEN.keys()
-    assert {name for name, kind, _ in found if kind != ":?"} == {"CATALOGUE_FILE", "WORKERS"}
+    assert {name for name, kind, _ in found if kind != ":?"} == {
+        "CATALOGUE_FILE", "COLLECT_ORIGINS", "PAGE_USERS_FILE", "WORKERS", "WRITE_KEYS_FILE",
+    }  # fmt: skip
     head = TEXT.partition("\nname:")[0]
     assert {name for name, _, _ in found} == set(re.findall(r"^#   ([A-Z_]+) +\S", head, re.MULTILINE))
     for service in SERVICES.values():
         for name, value in service.get("environment", {}).items():
-            if re.search("PASSWORD|KEY|SECRET", name):
+            if re.search("PASSWORD|KEY|SECRET", name) and not value.startswith("/etc/"):  # a file of them
                 assert value in GIVEN.values(), name
 
 
@@ -105,7 +112,7 @@ def test_workers_are_configured_by_variables_that_they_know(monkeypatch: pytest.
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     chosen = config.settings()
-    assert (chosen.bootstrap, chosen.web_bind, chosen.web_port) == ("kafka:19092", "0.0.0.0", 6066)
+    assert (str(chosen.bootstrap), chosen.web_bind, chosen.web_port) == ("kafka:19092", "0.0.0.0", 6066)
     assert chosen.clickhouse == "clickhouse://maalstrom:one@clickhouse:8123/maalstrom"
     assert config.token_key(chosen.token_key)
     inside = [volume.split(":")[1] for volume in SERVICES["worker"]["volumes"]]
@@ -146,9 +153,14 @@ def test_grafana_has_what_its_provisioning_asks_for() -> None:
 
 def test_grafana_only_reads() -> None:
     users = ElementTree.parse(DEPLOY / "clickhouse" / "grafana.xml").getroot()
-    assert users.find("users/grafana/password").attrib == {"from_env": "GRAFANA_CLICKHOUSE_PASSWORD"}
+    password = users.find("users/grafana/password")
+    assert password is not None
+    assert password.attrib == {"from_env": "GRAFANA_CLICKHOUSE_PASSWORD"}
     assert users.findtext("profiles/grafana/readonly") == "2"
-    assert [query.text for query in users.iter("query")] == ["GRANT SELECT ON maalstrom.*"]
+    granted = [str(query.text).removeprefix("GRANT SELECT ON maalstrom.") for query in users.iter("query")]
+    made = re.findall(r"^CREATE (?:TABLE|VIEW) IF NOT EXISTS (\w+)", SCHEMA, re.MULTILINE)
+    unseen = {"audiences", "engagement_seen", "migrations"}  # people, what passes through, and what is ours
+    assert granted == sorted(set(made) - unseen)
     assert SERVICES["grafana"]["environment"]["CLICKHOUSE_USER"] == "grafana"
     assert "GRAFANA_CLICKHOUSE_PASSWORD" in SERVICES["clickhouse"]["environment"]
 
@@ -165,7 +177,7 @@ def test_kafka_is_the_one_that_is_tested_with() -> None:
 
 def test_the_example_catalogue_counts_what_is_simulated() -> None:
     scenario = Scenario()
-    simulated = config.parse(catalogue_text(scenario.start, scenario.days))
+    simulated = parse(catalogue_text(scenario.start, scenario.days))
     example = config.catalogue(DEPLOY / "catalogue.toml")
     assert [goal.event for goal in example.goals] == [goal.event for goal in simulated.goals]
     assert {c.id: (c.aliases, c.coupons) for c in example.campaigns} == {

@@ -2,11 +2,12 @@
 
 import json
 import subprocess
+from pathlib import Path
 
-from tests.dashboards import targets
+from tests.support.dashboards import targets
 
 
-def test_prometheus_can_read_every_expression(promtool, tmp_path):
+def test_prometheus_can_read_every_expression(promtool: Path, tmp_path: Path) -> None:
     expressions = [target["expr"] for _, _, target in targets() if "expr" in target]
     assert expressions
     rules = [

@@ -11,22 +11,23 @@ from typing import Any
 
 import pytest
 import yaml
-from click import Group
+from click import Context, Group
 from prometheus_client import generate_latest
 
-from streams import metrics
-from streams.cli import main
-from streams.clickhouse import connect
-from streams.core.admission import Batch
-from streams.worker import Worker
-from tests.messages import order, touch
-from tests.unit.test_worker import RULES, Journal, Outbox
-from tests.unit.test_worker import Group as ConsumerGroup
+from streams.cli.main import main
+from streams.core.events.batch import Batch
+from streams.sinks.clickhouse.client import connect
+from streams.telemetry import metrics
+from streams.worker.ports import Kafka
+from streams.worker.worker import Worker
+from tests.support.messages import order, touch
+from tests.unit.worker.test_worker import RULES, Journal, Producer
+from tests.unit.worker.test_worker import Group as ConsumerGroup
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 TESTS = sorted((Path(__file__).parent / "prometheus").glob("*.yml"))
-RUNBOOK = ROOT / "grafana" / "runbook.md"
+RUNBOOK = ROOT / "docs" / "operations" / "runbook.md"
 SEVERITIES = {"critical", "warning"}
 
 
@@ -111,7 +112,7 @@ def test_the_runbook_names_commands_and_options_that_exist() -> None:
     for words in map(str.split, named):
         command: Any = main
         while isinstance(command, Group):
-            command = command.commands[words.pop(0)]
+            command = command.get_command(Context(command), words.pop(0))
         options = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= options, named
 
@@ -131,14 +132,14 @@ def exposed() -> str:
 
     async def work(worker: Worker) -> None:
         now = time.time_ns() // 1_000_000
-        await worker.own({0})
+        await worker.assign({0})
         await worker.take(Batch("engagement", [touch("p1", now)], [b"u"], [0]), [now], lambda: None)
         await worker.take(Batch("checkout", [order("p2", now, "1")], [b"u"], [0]), [now], lambda: None)
         await worker.flush()
         worker.measure()
 
     with connect("chdb://memory") as client:
-        asyncio.run(work(Worker(RULES, client, Journal(), Outbox(), 1, ConsumerGroup())))
+        asyncio.run(work(Worker(RULES, client, Kafka(Journal(), Producer(), ConsumerGroup()), 1)))
     return generate_latest(metrics.REGISTRY).decode()
 
 

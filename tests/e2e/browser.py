@@ -21,6 +21,7 @@ import pytest
 from tests.conftest import CI
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+REBOUND = "rebound.example"  # a name that its owner lets point here
 PATIENCE = 30.0  # s until something that must come has come
 # Not a byte leaves the machine: no updates, no accounts, no look-ups of names.
 _ARGUMENTS = (
@@ -36,7 +37,7 @@ _ARGUMENTS = (
     "--no-first-run",
     "--hide-scrollbars",
     "--remote-debugging-port=0",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 
 
@@ -145,6 +146,11 @@ class Tab:
         """A screenshot of the window as a PNG."""
         shot = await self.call("Page.captureScreenshot", format="png")
         path.write_bytes(base64.b64decode(shot["data"]))
+
+    async def printed(self) -> bytes:
+        """The page on paper, as a PDF."""
+        answer = await self.call("Page.printToPDF", printBackground=True, preferCSSPageSize=True)
+        return base64.b64decode(answer["data"])
 
 
 @asynccontextmanager

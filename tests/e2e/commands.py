@@ -10,15 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from streams.clickhouse import connect
-from streams.core.catalogue import Catalogue, parse
-from streams.core.rows import TABLES
-from tests.integration.written import differences, read_tables, summary
-from tests.reference import attribute
+from streams.core.catalogue.parse import Catalogue, parse
+from streams.core.rows.tables import TABLES
+from streams.sinks.clickhouse.client import connect
+from tests.integration.support.written import differences, read_tables, summary
+from tests.support.judged import expected
 
 COMMAND = str(Path(sys.executable).with_name("maalstrom"))
 TOKEN_KEY = "a secret of the tests"
-TOPICS = ("engagement", "checkout", "identity")
+TOPICS = ("events", "engagement", "checkout", "identity")
+SHOP = """base_currency = "NOK"
+[[goal]]
+id = "orders"
+name = "Orders"
+event = "Order Completed"
+unit = "orders"
+value = "revenue"
+"""
 _OURS = ("MAALSTROM_", "BROKER_URL", "WEB_BIND", "WEB_PORT", "COLUMNS", "FORCE_COLOR")
 
 
@@ -80,10 +88,10 @@ def _readable(table: str) -> str:
 
 
 def unlike_reference(
-    dsn: str, catalogue: Catalogue, records: Iterable[tuple[str, bytes | None]], key: str = TOKEN_KEY
+    dsn: str, catalogue: str, records: Iterable[tuple[str, bytes | None]], key: str = TOKEN_KEY
 ) -> str:
-    """Where the tables differ from the reference for these records; '' when they are equal."""
-    wanted = attribute(catalogue, records)
+    """Where the tables differ from the oracle for these records, by a catalogue's text; '' when they are equal."""
+    wanted = expected(records, catalogue)
     with connect(dsn) as client:
         lines = differences(read_tables(client), wanted, key.encode())
     return summary(lines) if lines else ""
@@ -98,7 +106,12 @@ class Month:
     @property
     def catalogue(self) -> Catalogue:
         """Its goals and campaigns."""
-        return parse((self.folder / "catalogue.toml").read_text("utf-8"))
+        return parse(self.catalogue_text)
+
+    @property
+    def catalogue_text(self) -> str:
+        """Its goals and campaigns, as the file has them."""
+        return (self.folder / "catalogue.toml").read_text("utf-8")
 
     def lines(self, topic: str) -> list[bytes]:
         """The events of one topic, in the order of arrival; none where it has no file."""

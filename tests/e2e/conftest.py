@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.commands import Month, maalstrom, ok
+from tests.e2e.stage import month_dsn, stage
+
+__all__ = ["month", "month_dsn", "stage"]
 
 
 @pytest.fixture(scope="session")

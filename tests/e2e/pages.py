@@ -5,31 +5,29 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiohttp import web
-
-from streams import metrics
 from streams.page import dashboards
+from streams.page.access.gate import Anybody, Gate, Keeper
 from streams.page.history import History
 from streams.page.reader import Reader
 from streams.page.server import Page
+from streams.telemetry import metrics
+from streams.telemetry.server import WebServer, listen
+from streams.telemetry.web_guard import Hosts
 
 
 @asynccontextmanager
-async def page(dsn: str) -> AsyncIterator[str]:
-    """Serve every dashboard from that database; yields the address, `http://127.0.0.1:port`."""
+async def page(dsn: str, keeper: Keeper | None = None, *, watched: bool = True) -> AsyncIterator[str]:
+    """Serve every dashboard from that database, to whom the keeper lets in, as a worker does or (not `watched`) as
+    `maalstrom page`; yields the address, `http://127.0.0.1:port`."""
     broken: list[dashboards.DashboardError] = []
     found = dashboards.read_all(broken=broken.append)
     assert found
     assert not broken
-    shown = Page(found, Reader(dsn), History(metrics.REGISTRY), loopback=True)
-    site = web.Application()
-    site.add_routes(shown.routes())
-    await shown.start()
-    runner = web.AppRunner(site, access_log=None, shutdown_timeout=1)
-    await runner.setup()
+    shown = Gate(Page(found, Reader(dsn), History(metrics.REGISTRY) if watched else None), keeper or Anybody())
+    listening = listen("127.0.0.1", 0)
+    server = WebServer(listening, metrics.REGISTRY, list, lambda: None, shown, Hosts("127.0.0.1"))
+    await server.on_start()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
-        await runner.cleanup()
-        await shown.stop()
+        await server.on_stop()

@@ -13,11 +13,12 @@ from typing import Self
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from deploy.kafka.broker import free_ports
+from streams.core.events.topics import FORWARDED
 from streams.embedded.broker import EmbeddedBroker
-from streams.topics import FORWARDED, Layout, specification
+from streams.kafka.topics import Layout, specification
 from tests.e2e.commands import TOKEN_KEY, TOPICS, embedded, environment
-from tests.integration.processes import Worker
-from tests.integration.records import Record, send
+from tests.integration.support.processes import Worker
+from tests.integration.support.records import Record, send
 
 PARTITIONS = 2
 PATIENCE = 60  # s

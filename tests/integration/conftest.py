@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 from kafka import KafkaAdminClient
 
-from deploy.kafka.broker import Broker, UnavailableError, cluster, free_ports, require_java
+from deploy.kafka.broker import Broker, Cluster, UnavailableError, cluster, free_ports, require_java
 from tests.conftest import CI
-from tests.integration.harness import Rig
-from tests.integration.proxy import Proxy
+from tests.integration.support.harness import Rig
+from tests.integration.support.proxy import Proxy
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +32,13 @@ def kafka(java: None) -> Iterator[Broker]:
     """One real broker for the whole session; a test makes topics of its own and leaves the broker running."""
     with cluster() as single:
         yield single.brokers[0]
+
+
+@pytest.fixture
+def three(java: None) -> Iterator[Cluster]:
+    """Three brokers of the test's own, whose leaders it may kill."""
+    with cluster(3) as three:
+        yield three
 
 
 @pytest.fixture

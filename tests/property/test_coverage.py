@@ -6,12 +6,13 @@ from random import Random
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from streams.core.admission import Batch
-from streams.core.coverage import covered
-from streams.core.ledger import Ledger
-from streams.core.rules import Rules
-from streams.core.segment import Segment, cut, decode, encode, merged
-from tests.strategies import CATALOGUE
+from streams.core.events.batch import Batch
+from streams.core.journal.coverage import covered
+from streams.core.journal.cutting import cut
+from streams.core.journal.segment import Segment, decode, encode, merged
+from streams.core.ledger.ledger import Ledger
+from streams.core.ledger.settings import LedgerSettings
+from tests.support.strategies import CATALOGUE
 
 TOPICS = ("engagement", "checkout")
 offsets = st.lists(st.integers(0, 1000), min_size=2, max_size=30, unique=True).map(sorted)
@@ -19,7 +20,7 @@ offsets = st.lists(st.integers(0, 1000), min_size=2, max_size=30, unique=True).m
 
 def journal(logs: dict[str, list[int]], random: Random) -> list[Segment]:
     """The segments of a ledger that reads those offsets in batches, some again; all are bad records."""
-    ledger = Ledger(Rules(CATALOGUE, b"sixteen letters!", retention=10**13))
+    ledger = Ledger(LedgerSettings(CATALOGUE, b"sixteen letters!", retention=10**13))
     segments: list[Segment] = []
     while any(ledger.offsets.get(topic, 0) <= log[-1] for topic, log in logs.items()):
         topic = random.choice(TOPICS)

@@ -1,18 +1,23 @@
 """Erasure against the naive reference: whatever crashes, who was erased is in no state and no journal."""
 
+from random import Random
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.erasure import ERASURES, apart, request, rewritten, thinned
-from streams.core.segment import decode, encode, open_since
-from streams.core.tokens import Tokens
-from tests.cluster import PARTITIONS, Cluster
+from streams.core.events.topics import ERASURES
+from streams.core.identity.tokens import Tokens
+from streams.core.journal.segment import decode, encode, open_since
+from streams.core.privacy.requests import apart, request, rewritten, thinned
 from tests.conftest import tried
-from tests.property.test_ledger import HOUR, KEY, Worker, check, expected, slow
-from tests.reference import Result
-from tests.strategies import CATALOGUE, Stream, streams
+from tests.oracle import Result
+from tests.property.test_ledger import CATALOGUE, HOUR, Worker, slow
+from tests.support.cluster import PARTITIONS, Cluster
+from tests.support.driver import KEY
+from tests.support.judged import check, expected
+from tests.support.site.site_streams import Stream, site_streams
+from tests.support.site.site_words import SOURCES
 
 TOKENS = Tokens(KEY)
 PEOPLE = ("u", "v", "w", "x", "y")
@@ -31,7 +36,7 @@ class Eraser(Worker):
             return
         journal = [(key, decode(value)) for key, value in self.journal]
         opened = open_since((key for key, _ in self.journal), self.flushed, self.now // HOUR)
-        due = [*rewritten(journal, self.flushed, self.now // HOUR, TOKENS)] or thinned(journal, opened)
+        due = [*rewritten(journal, self.flushed, self.now // HOUR)] or thinned(journal, opened)
         for key, segment in due[:steps]:
             at = [k for k, _ in self.journal].index(key)
             segment.flushed = self.flushed
@@ -39,9 +44,9 @@ class Eraser(Worker):
         if steps < len(due):
             self.start()
 
-    def compact(self, start: int, end: int) -> None:
+    def compact(self, start: int, end: int, dies: bool = False) -> None:
         if not any(decode(value).erased for _, value in self.journal):
-            super().compact(start, end)
+            super().compact(start, end, dies)
 
     def settle(self) -> None:
         while self.ledger.pending:
@@ -74,7 +79,7 @@ def totals(result: Result) -> dict[tuple[Any, ...], list[int]]:
     return {key: amounts for key, amounts in found.items() if any(amounts)}
 
 
-def with_erasures(stream: Stream, random: Any) -> Stream:
+def with_erasures(stream: Stream, random: Random) -> Stream:
     """The stream in any order with some of it again, and people who want to be forgotten in between."""
     mixed = [*stream, *random.sample(stream, len(stream) // 3)]
     mixed += [(ERASURES, random.choice(PEOPLE).encode()) for _ in range(random.randrange(1, 4))]
@@ -83,8 +88,8 @@ def with_erasures(stream: Stream, random: Any) -> Stream:
 
 
 @settings(slow, max_examples=tried(60))
-@given(streams(), st.randoms(use_true_random=False))
-def test_who_is_erased_is_nobody_wherever_the_worker_dies(stream: Stream, random: Any) -> None:
+@given(site_streams(), st.randoms(use_true_random=False))
+def test_who_is_erased_is_nobody_wherever_the_worker_dies(stream: Stream, random: Random) -> None:
     worker, taken = Eraser(), with_erasures(stream, random)
     for topic, value in taken:
         worker.take(topic, value)
@@ -111,8 +116,8 @@ def test_who_is_erased_is_nobody_wherever_the_worker_dies(stream: Stream, random
 
 
 @settings(slow, max_examples=tried(40))
-@given(streams(), st.sampled_from(PEOPLE), st.randoms(use_true_random=False))
-def test_no_trace_is_left_in_the_journal(stream: Stream, person: str, random: Any) -> None:
+@given(site_streams(), st.sampled_from(PEOPLE), st.randoms(use_true_random=False))
+def test_no_trace_is_left_in_the_journal(stream: Stream, person: str, random: Random) -> None:
     worker = Eraser()
     for topic, value in stream:
         worker.take(topic, value)
@@ -139,14 +144,14 @@ class Partitions(Cluster):
         part = next(apart(self.batch(topic, number, size)))
         super().step(topic, number, len(part.values), durable)
 
-    def run(self, random: Any) -> None:
+    def run(self, random: Random) -> None:
         while pending := self.pending():
             self.step(*random.choice(pending), random.randrange(1, 9), durable=random.randrange(7) < 6)
             if random.randrange(5) == 4:
-                random.choice((self.flush, self.lend))()
+                random.choice((self.flush, self.publish))()
         self.settle()
 
-    def erase(self, person: str, random: Any) -> None:
+    def erase(self, person: str, random: Random) -> None:
         """Somebody asks, wherever the person's token lives."""
         self.logs[ERASURES, random.randrange(PARTITIONS)].append((None, request(TOKENS.hash(person)), None))
 
@@ -157,7 +162,7 @@ class Partitions(Cluster):
             parts = [(key, decode(value)) for key, value in journal]
             for _, part in parts:
                 part.flushed = len(parts) - 1
-            settled = dict(rewritten(parts, len(parts), self.now // HOUR, TOKENS))
+            settled = dict(rewritten(parts, len(parts), self.now // HOUR))
             parts = [(key, settled.get(key, part)) for key, part in parts]
             thin = dict(thinned(parts, self.now // HOUR + 1))
             self.journals[number] = [(key, encode(thin.get(key, part))) for key, part in parts]
@@ -165,9 +170,9 @@ class Partitions(Cluster):
 
 
 @settings(slow, max_examples=tried(15))
-@given(streams(), st.sampled_from(PEOPLE), st.randoms(use_true_random=False))
-def test_all_partitions_forget(stream: Stream, person: str, random: Any) -> None:
-    cluster = Partitions(CATALOGUE)
+@given(site_streams(), st.sampled_from(PEOPLE), st.randoms(use_true_random=False))
+def test_all_partitions_forget(stream: Stream, person: str, random: Random) -> None:
+    cluster = Partitions(CATALOGUE, sources=SOURCES)
     for topic, value in stream:
         cluster.send(topic, random.randrange(PARTITIONS), value)
     early = random.random() < 0.5
@@ -184,12 +189,12 @@ def test_all_partitions_forget(stream: Stream, person: str, random: Any) -> None
         cluster.ledgers[number] = cluster.restored(number)
     cluster.flush(HOUR)
     if not early:
-        check(cluster.database, expected([*stream, (ERASURES, person.encode())]))
+        check(cluster.database, expected([*stream, (ERASURES, person.encode())], sources=SOURCES))
     cluster.follow()
     for number, journal in cluster.journals.items():
         assert traces(journal, person) == []
         cluster.ledgers[number] = cluster.restored(number)
     cluster.flush(HOUR)
     if not early:
-        check(cluster.database, expected([*stream, (ERASURES, person.encode())]))
+        check(cluster.database, expected([*stream, (ERASURES, person.encode())], sources=SOURCES))
     assert all(traces(journal, person) == [] for journal in cluster.journals.values())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.offsets import OffsetTracker
+from streams.sources.kafka.offset_tracker import OffsetTracker
 
 steps = st.lists(
     st.tuples(st.sampled_from(["add", "extend", "acknowledge", "commit"]), st.integers(1, 50)), max_size=60

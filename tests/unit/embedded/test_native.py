@@ -33,12 +33,13 @@ TYPES = {
 }
 
 
-def select(sql):
-    return chdb.query(sql, "Native").bytes()
+def select(sql: str) -> bytes:
+    stream: bytes = chdb.query(sql, "Native").bytes()
+    return stream
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_every_type_ends_where_the_next_column_begins(kind):
+def test_every_type_ends_where_the_next_column_begins(kind: str) -> None:
     cast = kind.replace("'", "\\'") if "\\" not in kind else kind.replace("\\", "\\\\").replace("'", "\\'")
     stream = select(f"SELECT CAST({TYPES[kind]}, '{cast}') AS c, number AS last FROM numbers(3)")
     middle = b"\x04last\x06UInt64"
@@ -51,14 +52,14 @@ def test_every_type_ends_where_the_next_column_begins(kind):
     assert native.framed(stream, 0) == stream
 
 
-def test_several_blocks_are_each_framed():
+def test_several_blocks_are_each_framed() -> None:
     stream = select("SELECT number, 'x' FROM numbers(4) SETTINGS max_block_size = 1")
     framed = native.framed(stream, 54405)
     assert len(framed) == len(stream) + 4 * len(INFO)
     assert framed.replace(INFO, b"") == stream
 
 
-def test_a_block_without_rows_names_its_columns():
+def test_a_block_without_rows_names_its_columns() -> None:
     columns = [("a", "LowCardinality(String)"), ("é", "Map(LowCardinality(Nullable(FixedString(3))), UInt8)")]
     block = native.without_rows(columns)
     assert block == b"\x02\x00\x01a\x06String\x02\xc3\xa9\x26Map(Nullable(FixedString(3)), UInt8)".replace(
@@ -67,6 +68,6 @@ def test_a_block_without_rows_names_its_columns():
     assert native.framed(block, 54460).startswith(INFO + b"\x02\x00\x01a\x06String\x00")
 
 
-def test_a_type_that_is_not_known_is_named():
+def test_a_type_that_is_not_known_is_named() -> None:
     with pytest.raises(ValueError, match=r"AggregateFunction\(uniq, UInt64\)"):
         native.framed(select("SELECT uniqState(number) FROM numbers(3)"), 54405)

@@ -6,15 +6,17 @@ these metrics, and a pipeline is looked at as a whole.
 
 import re
 from itertools import combinations
+from typing import Any
 
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
-from streams import metrics
-from tests.dashboards import (
+from streams.telemetry import metrics
+from tests.support.dashboards import (
     CLICKHOUSE,
     DASHBOARDS,
     PROMETHEUS,
+    Query,
     left_over,
     panel_queries,
     panels,
@@ -22,7 +24,7 @@ from tests.dashboards import (
     variable_queries,
 )
 
-UNITS = {"none", "short", "locale", "percentunit", "s", "cps", "bytes", "dateTimeFromNow"}
+UNITS = {"suffix: ready", "none", "short", "locale", "percentunit", "s", "cps", "bytes", "dateTimeFromNow"}
 KINDS = {"stat", "timeseries", "bargauge", "table", "text"}
 SOURCES = {CLICKHOUSE: ("${datasource}", "${clickhouse_datasource}"), PROMETHEUS: ("${prometheus_datasource}",)}
 REPLACING = (
@@ -42,12 +44,12 @@ by_expression = pytest.mark.parametrize(
 )
 
 
-def test_there_is_a_dashboard_for_each_reader():
-    assert list(DASHBOARDS) == ["campaigns", "goals", "pipeline"]
+def test_there_is_a_dashboard_for_each_reader() -> None:
+    assert list(DASHBOARDS) == ["campaigns", "goals", "overview", "pipeline"]
 
 
 @by_name
-def test_a_dashboard_is_classic_json_that_files_provision(name):
+def test_a_dashboard_is_classic_json_that_files_provision(name: str) -> None:
     dashboard = DASHBOARDS[name]
     assert dashboard["uid"] == f"maalstrom-{name}"
     assert dashboard["schemaVersion"] <= 42
@@ -59,7 +61,7 @@ def test_a_dashboard_is_classic_json_that_files_provision(name):
 
 
 @by_name
-def test_panels_have_ids_of_their_own_and_do_not_overlap(name):
+def test_panels_have_ids_of_their_own_and_do_not_overlap(name: str) -> None:
     found = DASHBOARDS[name]["panels"]
     assert len({panel["id"] for panel in found}) == len({panel["title"] for panel in found}) == len(found)
     places = [panel["gridPos"] for panel in found]
@@ -67,14 +69,14 @@ def test_panels_have_ids_of_their_own_and_do_not_overlap(name):
     assert not [pair for pair in combinations(places, 2) if overlap(*pair)]
 
 
-def overlap(one, other):
+def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
     beside = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
     below = one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
     return not beside and not below
 
 
 @by_panel
-def test_a_panel_says_what_it_shows_and_in_which_unit(panel):
+def test_a_panel_says_what_it_shows_and_in_which_unit(panel: dict[str, Any]) -> None:
     assert panel["type"] in KINDS
     assert panel["title"]
     assert panel["description"].endswith(".")
@@ -87,7 +89,7 @@ def test_a_panel_says_what_it_shows_and_in_which_unit(panel):
 
 
 @by_panel
-def test_a_panel_asks_a_data_source_that_is_a_variable(panel):
+def test_a_panel_asks_a_data_source_that_is_a_variable(panel: dict[str, Any]) -> None:
     references = [target["refId"] for target in panel.get("targets", ())]
     assert len(set(references)) == len(references)
     for target in panel.get("targets", ()):
@@ -96,7 +98,7 @@ def test_a_panel_asks_a_data_source_that_is_a_variable(panel):
 
 
 @by_name
-def test_variables_are_queried_again_with_the_time_range_and_none_is_free_text(name):
+def test_variables_are_queried_again_with_the_time_range_and_none_is_free_text(name: str) -> None:
     listed = DASHBOARDS[name]["templating"]["list"]
     assert {variable["type"] for variable in listed} <= {"datasource", "query"}
     assert all(variable["label"] for variable in listed)
@@ -108,7 +110,7 @@ def test_variables_are_queried_again_with_the_time_range_and_none_is_free_text(n
 
 
 @by_query
-def test_sql_has_only_macros_that_the_plugin_expands_and_quoted_variables_that_there_are(query):
+def test_sql_has_only_macros_that_the_plugin_expands_and_quoted_variables_that_there_are(query: Query) -> None:
     assert left_over(query.sql) == []
     assert not [literal for literal in re.findall(r"'[^']*'", query.sql) if "$" in literal]
     dashboard = DASHBOARDS[query.place.split(":")[0]]
@@ -117,23 +119,27 @@ def test_sql_has_only_macros_that_the_plugin_expands_and_quoted_variables_that_t
 
 
 @by_panel_query
-def test_rows_are_read_without_their_older_versions_and_of_one_model(query):
+def test_rows_are_read_without_their_older_versions_and_of_one_model(query: Query) -> None:
     lines = [line for line in query.sql.splitlines() if "max(window_start)" not in line]
     for table in REPLACING:
         assert not [line for line in lines if re.search(rf"FROM {table}\b(?! FINAL)", line)]
     reads = len(
         re.findall(
-            r"FROM (?:goal_attribution_now|goal_restatements|goal_attribution_shown|campaign_return_shown)\b", query.sql
+            r"FROM (?:goal_attribution_now|goal_restatements|goal_attribution_shown|campaign_return_shown"
+            r"|attribution_days_shown)\b",
+            query.sql,
         )
     )
-    assert len(re.findall(r"\bmodel = (?:\$\{model:singlequote\}|'\w+'\))", query.sql)) >= reads
+    assert len(re.findall(r"\bmodel = (?:\$\{model:singlequote\}|'\w+')", query.sql)) >= reads
 
 
 @by_panel_query
-def test_campaigns_of_few_users_are_named_nowhere(query):
+def test_campaigns_of_few_users_are_named_nowhere(query: Query) -> None:
     """Views that fold them take the place of tables wherever a row is a campaign or a campaign can be chosen."""
     by_campaign = re.search(r"\bcampaign\b", re.sub(r"campaign [!=]+ ''", "", query.sql))
-    if by_campaign and not re.search(r"FROM (alerts|campaign_lift|goal_restatements)\b", query.sql):
+    if by_campaign and not re.search(
+        r"FROM (alerts|campaign_lift|\(SELECT \* FROM measured_lift|goal_restatements)\b", query.sql
+    ):
         assert re.search(r"_shown\b|named_campaigns", query.sql)
         assert not re.search(
             r"FROM (goal_attribution_now|(goal_attribution|engagement_counts|conversions) FINAL)", query.sql
@@ -141,7 +147,7 @@ def test_campaigns_of_few_users_are_named_nowhere(query):
 
 
 @by_panel_query
-def test_a_query_has_the_format_that_its_panel_needs(query):
+def test_a_query_has_the_format_that_its_panel_needs(query: Query) -> None:
     series = query.kind == "timeseries"
     for target in query.panel["targets"]:
         assert (target["editorType"], target["format"]) == ("sql", 0 if series else 1)
@@ -149,7 +155,9 @@ def test_a_query_has_the_format_that_its_panel_needs(query):
 
 
 @by_expression
-def test_a_counter_is_read_as_a_rate_over_the_interval_that_grafana_chooses_or_as_an_increase(target):
+def test_a_counter_is_read_as_a_rate_over_the_interval_that_grafana_chooses_or_as_an_increase(
+    target: dict[str, Any],
+) -> None:
     expression = target["expr"]
     for function, period in re.findall(r"(\w+)\([^()]*\[([^\]]*)\]\)", expression):
         assert (function == "increase") != (period == "$__rate_interval")
@@ -161,7 +169,7 @@ def test_a_counter_is_read_as_a_rate_over_the_interval_that_grafana_chooses_or_a
     assert target["legendFormat"]
 
 
-def samples(name: str, kind: str) -> set[str]:
+def samples(name: str, kind: str | None) -> set[str]:
     return {f"{name}_bucket"} if kind == "histogram" else {f"{name}_total" if kind == "counter" else name}
 
 
@@ -175,7 +183,7 @@ LABELS = {
 
 
 @by_expression
-def test_an_expression_names_metrics_and_labels_that_a_worker_has(target):
+def test_an_expression_names_metrics_and_labels_that_a_worker_has(target: dict[str, Any]) -> None:
     expression = target["expr"]
     named = re.findall(r"maalstrom_\w+", expression)
     assert set(named) <= set(LABELS)
@@ -185,7 +193,7 @@ def test_an_expression_names_metrics_and_labels_that_a_worker_has(target):
     assert set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"])) <= grouped
 
 
-def test_what_a_worker_measures_is_shown_unless_an_alert_alone_needs_it():
+def test_what_a_worker_measures_is_shown_unless_an_alert_alone_needs_it() -> None:
     shown = {name for _, _, target in targets() for name in re.findall(r"maalstrom_\w+", target.get("expr", ""))}
     assert set(LABELS) - shown == {
         "maalstrom_batch_records_bucket",
@@ -194,3 +202,36 @@ def test_what_a_worker_measures_is_shown_unless_an_alert_alone_needs_it():
         "maalstrom_sink_last_flush_timestamp_seconds",
         "maalstrom_watch_failures_total",
     }
+
+
+PERIODS = re.compile(
+    r"in the time shown|all time|so far|the last hour|then, and|data until|by the deadline|for the deadline|\bnow\b",
+    re.IGNORECASE,
+)
+
+
+@by_panel_query
+def test_a_panel_that_does_not_follow_the_time_shown_says_which_time_is_its_own(query: Query) -> None:
+    follows = re.search(r"\$__(timeFilter|fromTime|toTime)\b", query.sql)
+    if not follows or query.kind != "timeseries":
+        assert PERIODS.search(query.panel["title"]) or query.panel["title"] in CHANGES
+
+
+CHANGES = ("What changed since the period before, and why: ${goal:text}", "What to look at this week")
+
+
+def test_every_dashboard_says_until_when_it_has_data_and_keeps_one_time_zone() -> None:
+    for dashboard in DASHBOARDS.values():
+        assert dashboard["timezone"] == ""
+        assert [panel for panel in dashboard["panels"] if panel["title"] == "Data until"]
+
+
+def test_a_colour_is_that_of_the_name_and_what_is_not_attributed_is_grey() -> None:
+    for _, panel in panels():
+        if panel["type"] == "timeseries" and panel["datasource"]["type"] == CLICKHOUSE:
+            assert panel["fieldConfig"]["defaults"]["color"]["mode"] == "palette-classic-by-name"
+            if "Not attributed" in panel["targets"][0]["rawSql"]:
+                (grey,) = (
+                    o for o in panel["fieldConfig"]["overrides"] if o["matcher"]["options"] == "/^Not attributed/"
+                )
+                assert grey["properties"][0]["value"]["fixedColor"] == "#808080"

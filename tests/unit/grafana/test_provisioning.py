@@ -4,7 +4,7 @@ import re
 
 import yaml
 
-from tests.dashboards import DASHBOARDS, GRAFANA
+from tests.support.dashboards import DASHBOARDS, GRAFANA
 
 FILES = {
     str(path.relative_to(GRAFANA / "provisioning")): yaml.safe_load(path.read_text("utf-8"))
@@ -14,11 +14,11 @@ SOURCES = {source["uid"]: source for source in FILES["datasources/maalstrom.yaml
 RULES = [rule for group in FILES["alerting/goals.yaml"]["groups"] for rule in group["rules"]]
 
 
-def test_every_file_is_of_the_version_that_grafana_reads():
+def test_every_file_is_of_the_version_that_grafana_reads() -> None:
     assert {file["apiVersion"] for file in FILES.values()} == {1}
 
 
-def test_dashboards_find_a_data_source_of_each_type_that_they_choose_from():
+def test_dashboards_find_a_data_source_of_each_type_that_they_choose_from() -> None:
     wanted = {
         variable["query"]
         for dashboard in DASHBOARDS.values()
@@ -28,7 +28,7 @@ def test_dashboards_find_a_data_source_of_each_type_that_they_choose_from():
     assert wanted <= {source["type"] for source in SOURCES.values()}
 
 
-def test_hosts_users_and_secrets_come_from_the_environment():
+def test_hosts_users_and_secrets_come_from_the_environment() -> None:
     for source in SOURCES.values():
         given = source | source["jsonData"] | source.get("secureJsonData", {})
         for name in ("url", "host", "username", "password"):
@@ -36,7 +36,7 @@ def test_hosts_users_and_secrets_come_from_the_environment():
     assert SOURCES["maalstrom-clickhouse"]["secureJsonData"] == {"password": "$CLICKHOUSE_PASSWORD"}
 
 
-def test_a_rule_asks_a_data_source_that_there_is_and_ends_in_its_condition():
+def test_a_rule_asks_a_data_source_that_there_is_and_ends_in_its_condition() -> None:
     for rule in RULES:
         steps = {step["refId"]: step for step in rule["data"]}
         assert {step["datasourceUid"] for step in steps.values()} <= {*SOURCES, "__expr__"}
@@ -46,7 +46,7 @@ def test_a_rule_asks_a_data_source_that_there_is_and_ends_in_its_condition():
         assert all(step["model"]["refId"] == name for name, step in steps.items())
 
 
-def test_a_rule_says_what_happened_and_where_to_read_on():
+def test_a_rule_says_what_happened_and_where_to_read_on() -> None:
     for rule in RULES:
         assert rule["title"].startswith("Maalstrom")
         assert rule["labels"] == {"job": "maalstrom", "severity": "warning", "layer": "business"}
@@ -55,7 +55,7 @@ def test_a_rule_says_what_happened_and_where_to_read_on():
         assert not re.search(r"(?<!\$)\$(?!\$)", " ".join(rule["annotations"].values()))
 
 
-def test_notifications_go_to_a_contact_point_that_there_is():
+def test_notifications_go_to_a_contact_point_that_there_is() -> None:
     notifications = FILES["alerting/notifications.yaml"]
     points = {point["name"] for point in notifications["contactPoints"]}
     assert {policy["receiver"] for policy in notifications["policies"]} <= points

@@ -39,7 +39,12 @@ def test_the_oldest_samples_make_place(registry: CollectorRegistry) -> None:
 
 def test_a_rate_by_topic(registry: CollectorRegistry) -> None:
     counter = Counter("events", "", ["topic"], registry=registry)
-    history = History(registry, lambda: (counter.labels("a").inc(10), counter.labels("b").inc(20)))
+
+    def count() -> None:
+        counter.labels("a").inc(10)
+        counter.labels("b").inc(20)
+
+    history = History(registry, count)
     end = int(sampled(history, 600) * 1000)
     target = Target("A", EVENTS, True, True, "{{ topic }}, a second")
     answer = json.loads(frame(target, history.samples(), Range(end - 300_000, end), 30))
@@ -71,10 +76,10 @@ def test_one_number_for_a_stat(registry: CollectorRegistry) -> None:
 def test_a_metric_without_series_yet_is_empty_and_another_is_refused(registry: CollectorRegistry) -> None:
     Counter("dead", "", ["reason"], registry=registry)
     history, span = History(registry), Range(0, 10**13)
-    with pytest.raises(PromqlError, match="dead_total is not one"):
+    with pytest.raises(PromqlError, match="dead_total is no metric of this worker"):
         frame(Target("A", "dead_total", True, True, ""), history.samples(), span, 9)
     history.sample(BEGAN)
     taken = history.samples()
     assert json.loads(frame(Target("A", "rate(dead_total[5m])", True, True, ""), taken, span, 9))["meta"][1:] == []
-    with pytest.raises(PromqlError, match="ALERTS is not one of this worker's metrics; Prometheus has it"):
+    with pytest.raises(PromqlError, match="alerts are kept by Prometheus, and Grafana shows them"):
         frame(Target("A", "sum(ALERTS)", True, True, ""), taken, span, 9)

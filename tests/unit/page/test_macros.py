@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from streams.page.macros import Chosen, MacroError, Scope, expand, quoted
+from streams.page.macros import MacroError, Scope, Selection, expand, quoted
 from streams.page.times import Range
 
 SPAN = Range(1_700_000_000_123, 1_700_086_400_999)
@@ -15,10 +15,10 @@ SCOPE = Scope(
     SPAN,
     60_000,
     {
-        "campaign": Chosen(("autumn", "o'hara")),
-        "everyone": Chosen(("a", "b"), everything=True),
-        "nobody": Chosen(()),
-        "step": Chosen(("1 HOUR",), literal=True),
+        "campaign": Selection(("autumn", "o'hara")),
+        "everyone": Selection(("a", "b"), everything=True),
+        "nobody": Selection(()),
+        "step": Selection(("1 HOUR",), literal=True),
     },
 )
 LITERAL = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
@@ -85,7 +85,7 @@ def test_what_cannot_be_expanded_says_why(sql: str, says: str) -> None:
 
 @given(st.lists(st.text(), min_size=1))
 def test_whatever_a_value_is_it_stays_a_value(values: list[str]) -> None:
-    scope = Scope(SPAN, 1000, {"v": Chosen(tuple(values))})
+    scope = Scope(SPAN, 1000, {"v": Selection(tuple(values))})
     expanded = expand("a IN (${v:singlequote}) AND b", scope)
     found = LITERAL.findall(expanded)
     assert LITERAL.sub("?", expanded) == f"a IN ({', '.join('?' * len(values))}) AND b"

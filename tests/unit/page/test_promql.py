@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from streams.page.promql import Call, PromqlError, Samples, Selector, evaluate, parse
+from streams.page.promql import Call, Labels, PromqlError, Samples, Selector, evaluate, parse
 
-TIMES = np.arange(13) * 5000.0  # one minute
+TIMES = np.asarray(np.arange(13) * 5000.0, np.float64)  # one minute
 NAN = math.nan
+Series = dict[tuple[str, Labels], NDArray[np.float64]]
 
 
 def samples(**series: Any) -> Samples:
@@ -82,7 +84,7 @@ def test_a_gauge_that_is_gone_is_left_out_of_a_sum() -> None:
 def test_a_quantile_is_between_the_bounds_of_its_bucket(counts: list[int], wanted: float) -> None:
     bounds = [*(float(n + 1) for n in range(len(counts) - 1)), math.inf]
     cumulative = np.cumsum(counts)
-    series = {
+    series: Series = {
         ("x", (("le", str(bound).replace("inf", "+Inf")),)): np.full(13, float(n))
         for bound, n in zip(bounds, cumulative, strict=True)
     }
@@ -96,7 +98,7 @@ def test_a_quantile_is_between_the_bounds_of_its_bucket(counts: list[int], wante
 
 
 def test_a_quantile_is_linear_in_its_bucket() -> None:
-    series = {
+    series: Series = {
         ("x", (("le", bound), ("t", "a"))): np.full(13, n) for bound, n in (("1.0", 0.0), ("2.0", 4.0), ("+Inf", 4.0))
     }
     vector = evaluate(parse("histogram_quantile(0.25, sum by (le) (x))"), Samples(TIMES, series), np.array([60_000.0]))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.page.macros import Chosen
+from streams.page.macros import Selection
 from streams.page.variables import ALL, Option, Variable, VariableError, choose, from_rows, read
 
 OPTIONS = tuple(Option(value, value.upper()) for value in "abc")
@@ -53,27 +53,27 @@ def test_rows_are_values_or_values_and_texts() -> None:
 @pytest.mark.parametrize(
     ("given_", "requested", "wanted", "unknown"),
     [
-        ({}, None, Chosen(("a",)), ()),
-        ({}, ["b"], Chosen(("b",)), ()),
-        ({}, ["b", "c"], Chosen(("b",)), ()),
-        ({}, ["'; DROP TABLE goals --"], Chosen(("a",)), ("'; DROP TABLE goals --",)),
-        ({}, [ALL], Chosen(("a",)), (ALL,)),
-        ({"multi": True}, ["c", "b", "c"], Chosen(("c", "b")), ()),
-        ({"includeAll": True}, None, Chosen(("a", "b", "c"), everything=True), ()),
-        ({"includeAll": True, "multi": True}, ["a", ALL], Chosen(("a", "b", "c"), everything=True), ()),
-        ({"current": {"value": "c"}}, None, Chosen(("c",)), ()),
-        ({"current": {"value": "gone"}}, None, Chosen(("a",)), ("gone",)),
-        ({"type": "custom"}, ["b"], Chosen(("b",), literal=True), ()),
+        ({}, None, Selection(("a",)), ()),
+        ({}, ["b"], Selection(("b",)), ()),
+        ({}, ["b", "c"], Selection(("b",)), ()),
+        ({}, ["'; DROP TABLE goals --"], Selection(("a",)), ("'; DROP TABLE goals --",)),
+        ({}, [ALL], Selection(("a",)), (ALL,)),
+        ({"multi": True}, ["c", "b", "c"], Selection(("c", "b")), ()),
+        ({"includeAll": True}, None, Selection(("a", "b", "c"), everything=True), ()),
+        ({"includeAll": True, "multi": True}, ["a", ALL], Selection(("a", "b", "c"), everything=True), ()),
+        ({"current": {"value": "c"}}, None, Selection(("c",)), ()),
+        ({"current": {"value": "gone"}}, None, Selection(("a",)), ("gone",)),
+        ({"type": "custom"}, ["b"], Selection(("b",), literal=True), ()),
     ],
 )
 def test_only_what_there_is_can_be_chosen(
-    given_: dict[str, Any], requested: list[str] | None, wanted: Chosen, unknown: tuple[str, ...]
+    given_: dict[str, Any], requested: list[str] | None, wanted: Selection, unknown: tuple[str, ...]
 ) -> None:
     assert choose(variable(**given_), OPTIONS, requested) == (wanted, unknown)
 
 
 def test_where_there_is_nothing_nothing_is_chosen() -> None:
-    assert choose(variable(), (), None) == (Chosen(()), ())
+    assert choose(variable(), (), None) == (Selection(()), ())
 
 
 @given(st.booleans(), st.booleans(), st.lists(st.text() | st.sampled_from([*"abc", ALL])))

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streams.core.catalogue import parse
-from streams.simulate import Scenario, Simulated, catalogue_text, causes, generate, write
+from streams.core.catalogue.parse import parse
+from streams.simulate import Scenario, Simulated, catalogue_text, causes, costs, generate, write
+from streams.simulate.campaigns import EFFORTS
+from streams.simulate.plan import HOUR, plan
 
 SCENARIO = Scenario(events=20_000, seed=7)
 RECORDS = list(generate(SCENARIO))
@@ -175,3 +177,20 @@ def test_everything_is_written_as_files(tmp_path: Path) -> None:
     assert {line["order_id"]: line["cause"] for line in truth} == causes(SCENARIO)
     assert (summary.orders, summary.organic) == (len(truth), sum(line["cause"] == "organic" for line in truth))
     assert parse((out / "catalogue.toml").read_text(encoding="utf-8")) == CATALOGUE
+
+
+def test_orders_do_not_pile_up_at_the_end_of_the_period() -> None:
+    """The last half-days have about as many orders as such half-days of the weeks before."""
+    scenario = Scenario(events=400_000)
+    orders = plan(scenario).orders
+    halves = np.bincount((orders.time - scenario.begin) // (12 * HOUR), minlength=2 * scenario.days)
+    last, before = halves[-2:].sum(), [halves[-2 - 14 * n : len(halves) - 14 * n].sum() for n in (1, 2, 3)]
+    assert last < 1.3 * np.mean(before)
+
+
+def test_the_town_spends_on_every_campaign_and_the_records_are_costs() -> None:
+    written = list(costs(Scenario()))
+    assert {record.key for record in written} == {effort.id for effort in EFFORTS}
+    taken = [json.loads(record.value) for record in written]
+    assert len({record["id"] for record in taken}) == len(taken)
+    assert {record["kind"] for record in taken} == {"money", "hours"}

@@ -1,0 +1,69 @@
+"""aiokafka's client as a worker uses it: questions that meet a closed connection, or nobody who answers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import uvloop
+from aiokafka import AIOKafkaConsumer
+from aiokafka.client import AIOKafkaClient
+from kafka import KafkaAdminClient
+
+from deploy.kafka.broker import Broker
+from streams.sources.kafka import closed_connections, missing_topics
+
+
+def test_a_connection_that_has_just_closed_costs_one_question_and_not_the_task_that_asks(kafka: Broker) -> None:
+    closed_connections.tell_of_closed()
+    assert uvloop.run(answers(kafka.bootstrap, 3)) == [False, True, True]
+
+
+async def answers(bootstrap: str, questions: int) -> list[bool]:
+    """Whether metadata was got, so many times; the connection that is asked first closes before it is."""
+    client = AIOKafkaClient(bootstrap_servers=bootstrap)
+    await client.bootstrap()
+    connected = client._get_conn
+
+    async def closing(*args: Any, **kwargs: Any) -> Any:
+        client._get_conn = connected
+        connection = await connected(*args, **kwargs)
+        transport = connection._writer.transport
+        transport.abort()
+        while "closed=True" not in repr(transport):
+            await asyncio.sleep(0)
+        return connection  # which was not told of it yet
+
+    client._get_conn = closing
+    try:
+        return [await asyncio.wait_for(client.force_metadata_update(), 20) for _ in range(questions)]
+    finally:
+        await client.close()
+
+
+def test_topics_are_asked_for_again_where_nobody_answered(kafka: Broker) -> None:
+    topic = "asked-for-again"
+    with KafkaAdminClient(bootstrap_servers=kafka.bootstrap) as admin:
+        admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}}, wait_for_metadata=True)
+    assert asyncio.run(known(kafka.bootstrap, topic))
+
+
+async def known(bootstrap: str, topic: str) -> bool:
+    """Whether a consumer gets to know of a topic whose first question has no answer."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    client = consumer._client
+    ask = client._metadata_update
+
+    async def unanswered(*_: Any) -> bool:
+        client._metadata_update = ask
+        return False
+
+    await consumer.start()
+    try:
+        missing_topics.ask_again(consumer)
+        client._metadata_update = unanswered
+        consumer.subscribe([topic])
+        await asyncio.sleep(5)
+        return bool(client.cluster.partitions_for_topic(topic))
+    finally:
+        await consumer.stop()

@@ -1,0 +1,10 @@
+"""The contract's second edition in code: a naive attribution of everything at once, for comparing the real one with.
+
+Written from the contract's text alone and for reading: plain dicts, exact fractions, no state that is carried along.
+It takes all records in the order of their arrival, and only then, by the final catalogue, works out each conversion.
+Like `replay` it has neither a retention nor a clock nor a bound on campaigns. It reads Segment's form alone.
+"""
+
+from tests.oracle.attribution import Result, attribute, run
+
+__all__ = ["Result", "attribute", "run"]
