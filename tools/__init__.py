@@ -1,0 +1,1 @@
+"""What is made of the code and lies in the tree."""
