@@ -77,7 +77,7 @@ pictures: $(READY)  ## build/pictures: every dashboard on a screen, a phone and 
 	@PYTHONPATH=. $(BIN)/python -m tests.e2e.pictures
 
 kafka:  ## a real Kafka broker on 127.0.0.1 in the foreground, gone with its data on Ctrl-C: make kafka PORT=9092
-	@$(PYTHON) deploy/kafka/broker.py --port $(or $(PORT),9092)
+	@$(PYTHON) -m deploy.kafka.broker --port $(or $(PORT),9092)
 
 setup: $(READY)
 

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import argparse
 import functools
-import hashlib
-import os
 import random
-import re
 import shutil
 import signal
 import socket
@@ -25,58 +22,16 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+from deploy.kafka import java
+
 CLUSTER_ID = "bWFhbHN0cm9tLWthZmthLQ"
 READY_LINE = "Kafka Server started"
-JAVA_FLAGS = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j.shutdownHookEnabled=false")
 # Below Linux's range of ephemeral ports: there a client that retries a stopped broker can take the port itself.
 PORTS = range(20_000, 32_000)
 
 
-class UnavailableError(RuntimeError):
-    """This machine cannot run a broker; the message says what is missing and what to do."""
-
-
 class BrokerError(RuntimeError):
     """A broker did not start; the message has the end of its log."""
-
-
-def require_java() -> None:
-    """Raise `UnavailableError` unless Java 17 or newer, and Maven, are on PATH."""
-    java = shutil.which("java")
-    if java is None:
-        raise UnavailableError(
-            "no `java` on PATH: a Kafka broker needs Java 17 or newer (Debian: openjdk-17-jre-headless)"
-        )
-    answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    version = re.search(r'version "(\d+)', answer)
-    if version is None or int(version[1]) < 17:
-        raise UnavailableError(
-            f"{java} is too old for Kafka 4, which needs Java 17 or newer: {answer.splitlines()[:1]}"
-        )
-    if shutil.which("mvn") is None:
-        raise UnavailableError("no `mvn` on PATH: the broker is resolved with Maven (Debian: maven)")
-
-
-@functools.cache
-def classpath() -> str:
-    """Return the broker's class path, resolved by Maven once for each version of `pom.xml`."""
-    require_java()
-    cached = HERE / ".cache" / f"{hashlib.sha256((HERE / 'pom.xml').read_bytes()).hexdigest()[:16]}.classpath"
-    if not (cached.exists() and all(Path(jar).exists() for jar in cached.read_text().split(os.pathsep))):
-        cached.parent.mkdir(exist_ok=True)
-        _resolve(cached)
-    return cached.read_text()
-
-
-def _resolve(target: Path) -> None:
-    scratch = target.with_suffix(f".{os.getpid()}")
-    goal = ["dependency:build-classpath", f"-Dmdep.outputFile={scratch}", "-Dmdep.includeScope=runtime"]
-    command = ["mvn", "--batch-mode", "--quiet", "--file", str(HERE / "pom.xml"), *goal]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=1200)
-    if done.returncode != 0:
-        raise UnavailableError(f"Maven could not resolve the broker: {(done.stdout + done.stderr).strip()[-2000:]}")
-    scratch.replace(target)
 
 
 def free_ports(count: int) -> list[int]:
@@ -118,23 +73,43 @@ class Broker:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def config(self) -> Path:
+        """The file with its settings."""
+        return self.folder / "server.properties"
+
+    @property
+    def data(self) -> Path:
+        """The folder with its records."""
+        return self.folder / "data"
+
+    @property
     def log(self) -> Path:
         """The file with what the broker said since it was last started."""
         return self.folder / "broker.log"
 
     def format(self, settings: Mapping[str, str]) -> None:
-        """Write `server.properties` from `settings` and format the (new) data folder."""
+        """Write `server.properties` from `settings`, and the (new) data folder: it is formatted once for each node, and
+        copied from then on."""
         self.folder.mkdir(parents=True)
-        config = self.folder / "server.properties"
-        config.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
-        command = _java("kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--config", str(config))
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.config.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        formatted = java.kept(f"node-{self.node}")
+        if formatted.exists():
+            shutil.copytree(formatted, self.data)
+            return
+        self._format()
+        with suppress(OSError):  # where nothing can be kept, or another process has kept its own just now
+            java.keep(formatted, lambda scratch: shutil.copytree(self.data, scratch))
+
+    def _format(self) -> None:
+        command = java.command("kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID)
+        done = subprocess.run([*command, "--config", str(self.config)], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise BrokerError(f"formatting {self.folder} failed: {(done.stdout + done.stderr)[-2000:]}")
 
-    def launch(self) -> None:
-        """Start the process without waiting until it serves."""
-        command = dies_with_parent(_java("kafka.Kafka", str(self.folder / "server.properties")))
+    def launch(self, record: Path | None = None) -> None:
+        """Start the process without waiting until it serves; with `record`, it writes an archive of its classes there
+        as it ends."""
+        command = dies_with_parent(java.command("kafka.Kafka", str(self.config), record=record))
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -189,6 +164,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start every broker (at once: a quorum needs most of them) and wait until all serve."""
+        archive_classes()
         for broker in self.brokers:
             broker.launch()
         for broker in self.brokers:
@@ -198,6 +174,26 @@ class Cluster:
         """Kill every broker: what is thrown away needs no farewell."""
         for broker in self.brokers:
             broker.kill()
+
+
+@functools.cache
+def archive_classes() -> None:
+    """Make the archive of classes unless there is one, by a broker that is started for it: brokers start with it in
+    half the time of a processor. Where none can be kept they start without."""
+    archive = java.archive()
+    with suppress(OSError, subprocess.TimeoutExpired), java.alone():
+        if not archive.exists():
+            java.keep(archive, _record)
+
+
+def _record(archive: Path) -> None:
+    with _formatted(1) as single:
+        (broker,) = single.brokers
+        broker.launch(record=archive)
+        broker.wait()
+        assert broker.process is not None
+        broker.process.terminate()
+        broker.process.wait(timeout=120)
 
 
 @contextmanager
@@ -210,15 +206,20 @@ def cluster(size: int = 1, port: int | None = None, settings: Mapping[str, str] 
         port: of the first broker; free ports are taken for all else.
         settings: broker settings that replace those of `settings_of`.
     """
+    with _formatted(size, port, settings) as whole:
+        whole.start()
+        yield whole
+
+
+@contextmanager
+def _formatted(size: int, port: int | None = None, settings: Mapping[str, str] | None = None) -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="maalstrom-kafka-"))
     first = [port] if port else []
     ports = iter(first + free_ports(2 * size))
-    brokers = tuple(Broker(n, next(ports), next(ports), folder / str(n)) for n in range(1, size + 1))
-    whole = Cluster(brokers)
+    whole = Cluster(tuple(Broker(n, next(ports), next(ports), folder / str(n)) for n in range(1, size + 1)))
     try:
-        for broker in brokers:
+        for broker in whole.brokers:
             broker.format({**settings_of(broker, whole), **(settings or {})})
-        whole.start()
         yield whole
     finally:
         whole.stop()
@@ -237,7 +238,7 @@ def settings_of(broker: Broker, whole: Cluster) -> dict[str, str]:
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "PLAINTEXT",
-        "log.dirs": str(broker.folder / "data"),
+        "log.dirs": str(broker.data),
         "auto.create.topics.enable": "false",
         "num.partitions": "4",
         "default.replication.factor": str(size),
@@ -256,11 +257,6 @@ def settings_of(broker: Broker, whole: Cluster) -> dict[str, str]:
     }
 
 
-def _java(main: str, *arguments: str) -> list[str]:
-    logging = f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"
-    return ["java", *JAVA_FLAGS, logging, "-cp", classpath(), main, *arguments]
-
-
 def main() -> int:
     """Serve one broker in the foreground until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser(description="Run a real Apache Kafka broker on 127.0.0.1; its data goes with it.")
@@ -275,7 +271,7 @@ def main() -> int:
         _serve(port)
     except KeyboardInterrupt:
         print("stopped", flush=True)
-    except (UnavailableError, BrokerError) as error:
+    except (java.UnavailableError, BrokerError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

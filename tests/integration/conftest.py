@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from kafka import KafkaAdminClient
 
-from deploy.kafka.broker import Broker, Cluster, UnavailableError, cluster, free_ports, require_java
+from deploy.kafka.broker import Broker, Cluster, cluster, free_ports
+from deploy.kafka.java import UnavailableError, require_java
 from tests.conftest import CI
 from tests.integration.support.harness import Rig
 from tests.integration.support.proxy import Proxy

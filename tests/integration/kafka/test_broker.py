@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
-from deploy.kafka import broker as kafka_broker
+from deploy.kafka import broker, java
 from deploy.kafka.broker import Broker, BrokerError, Cluster, cluster, free_ports, port_is_free
 
 
@@ -83,7 +83,7 @@ def test_a_broker_that_cannot_start_says_what_its_log_says(java: None) -> None:
 
 def test_the_command_serves_until_sigterm_and_leaves_nothing(kafka: Broker) -> None:
     port = free_ports(1)[0]
-    command = [sys.executable, str(Path(kafka_broker.__file__)), "--port", str(port)]
+    command = [sys.executable, "-m", "deploy.kafka.broker", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -98,7 +98,24 @@ def test_the_command_serves_until_sigterm_and_leaves_nothing(kafka: Broker) -> N
 
 
 def test_the_command_refuses_a_port_in_use(kafka: Broker) -> None:
-    command = [sys.executable, str(Path(kafka_broker.__file__)), "--port", str(kafka.port)]
+    command = [sys.executable, "-m", "deploy.kafka.broker", "--port", str(kafka.port)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"port {kafka.port} of 127.0.0.1 is in use" in done.stderr
+
+
+def test_a_broker_reads_its_classes_from_an_archive_that_fits_its_java(kafka: Broker) -> None:
+    assert kafka.process is not None
+    assert str(java.archive()) in Path(f"/proc/{kafka.process.pid}/maps").read_text()
+
+
+def test_a_broker_starts_where_nothing_can_be_kept_and_with_an_archive_that_is_damaged(
+    kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = tmp_path / "a file"
+    nowhere.write_bytes(b"no archive" * 1000)
+    monkeypatch.setattr(java, "CACHE", nowhere)
+    monkeypatch.setattr(java, "archive", lambda: nowhere)
+    monkeypatch.setattr(broker, "archive_classes", broker.archive_classes.__wrapped__)
+    with cluster() as single:
+        make_topic(single.bootstrap, "made")
