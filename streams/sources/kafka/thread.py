@@ -56,6 +56,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         with contextlib.suppress(asyncio.CancelledError):
             await super().on_thread_stop()
 
+    def close(self) -> None:
+        """Leave the consumer as it is in a rebalance while the worker stops: its own thread stops it soon.
+
+        Faust's own closes its connections in the thread of the agents, under the hands of uvloop, which crashes then.
+        """
+
     async def fetch(self, partitions: set[TP], timeout: float) -> tuple[int, Fetched]:
         """Records of these partitions, waiting at most `timeout` seconds for the first, and the group's generation.
 

@@ -12,6 +12,33 @@ from kafka import KafkaAdminClient
 
 from deploy.kafka.broker import Broker
 from streams.sources.kafka import closed_connections, missing_topics
+from tests.integration.support.harness import Rig
+
+# A worker that is stopped in a rebalance, and that says where another thread closes the consumer's client.
+STOPPED_IN_A_REBALANCE = """
+import asyncio, os, signal, sys
+from aiokafka.client import AIOKafkaClient
+from streams.agents.application import Application
+from streams.cli import main
+
+close, assigned = AIOKafkaClient.close, Application._on_partitions_assigned
+
+async def closing(client):
+    if asyncio.get_running_loop() is not client._loop:
+        print("closed by another thread", flush=True)
+    await close(client)
+
+async def stopped(app, *args):
+    os.kill(os.getpid(), signal.SIGTERM)
+    while not app.should_stop:
+        await asyncio.sleep(0.01)
+    print("stopped in a rebalance", flush=True)
+    await assigned(app, *args)
+
+AIOKafkaClient.close, Application._on_partitions_assigned = closing, stopped
+sys.argv[1:] = ["worker"]
+main.main()
+"""
 
 
 def test_a_connection_that_has_just_closed_costs_one_question_and_not_the_task_that_asks(kafka: Broker) -> None:
@@ -67,3 +94,12 @@ async def known(bootstrap: str, topic: str) -> bool:
         return bool(client.cluster.partitions_for_topic(topic))
     finally:
         await consumer.stop()
+
+
+def test_a_client_is_closed_by_its_own_thread_where_a_worker_is_stopped_in_a_rebalance(rig: Rig) -> None:
+    worker = rig.worker()
+    worker.command[1:] = ["-c", STOPPED_IN_A_REBALANCE]
+    worker.start()
+    assert worker.wait(60) == 0
+    assert "stopped in a rebalance" in worker.said()
+    assert "closed by another thread" not in worker.said()
