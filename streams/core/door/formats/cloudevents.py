@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from streams.core.door import segment
-from streams.core.door.canonical import Event, Rejected
+from streams.core.door.canonical import Event, Ignored, Rejected
 from streams.core.door.context import Reading
 from streams.core.door.fields.ids import LONGEST_MESSAGE_ID, made
 from streams.core.door.fields.json_fields import Fields, Notes, message_object, string
@@ -30,11 +30,24 @@ _READERS = {
     WOOCOMMERCE: woocommerce.read,
 }  # fmt: skip
 _BINARY = "ce_"
+_CALL = {"messageId", "anonymousId"}  # what has one is a Segment call, with or without what it must have
 
 
 def read(value: bytes, headers: Sequence[tuple[str, bytes]], notes: Notes, reading: Reading) -> tuple[Event, ...]:
-    """The events of a CloudEvent's data. Raises Rejected."""
-    return _data(*_opened(value, headers, notes), notes, reading)
+    """The events of a CloudEvent's data; one that has none, or none that is JSON, is legal and ignored by its type.
+    Raises Rejected."""
+    data, envelope = _opened(value, headers, notes)
+    if not data or not (_says_json(envelope) or is_snowplow_line(data)):
+        return (_ignored(envelope),)
+    return _data(data, envelope, notes, reading)
+
+
+def _ignored(envelope: Fields) -> Ignored:
+    return Ignored(envelope.text("type")[:64] or "a CloudEvent without a type")
+
+
+def _says_json(envelope: Fields) -> bool:
+    return "json" in (envelope.text("datacontenttype") or "json").lower()
 
 
 def batch(value: bytes, headers: Sequence[tuple[str, bytes]]) -> tuple[bytes, bytes | None] | None:
@@ -52,7 +65,8 @@ def _is_batch(fields: Mapping[str, Raw]) -> bool:
 
 def _opened(value: bytes, headers: Sequence[tuple[str, bytes]], notes: Notes) -> tuple[bytes, Fields]:
     """The data of a CloudEvent, and its attributes."""
-    attributes = {name[3:]: content for name, content in headers if name.startswith(_BINARY)}
+    attributes = {_attribute(name): content for name, content in headers}
+    attributes.pop("", None)
     if "specversion" in attributes or "id" in attributes:
         return value, Fields({name: _text(content) for name, content in attributes.items()}, "", notes)
     envelope = shape.opened(value, CLOUDEVENTS, "CloudEvents", notes)
@@ -61,21 +75,24 @@ def _opened(value: bytes, headers: Sequence[tuple[str, bytes]], notes: Notes) ->
     return _of_structured(envelope), envelope
 
 
+def _attribute(header: str) -> str:
+    """The attribute of a binary event that a header says, '' where it says none."""
+    return "datacontenttype" if header == "content-type" else header[3:] if header.startswith(_BINARY) else ""
+
+
 def _text(content: bytes | None) -> Raw:
     return Raw(msgspec.json.encode((content or b"").decode("utf-8", "replace")))
 
 
 def _of_structured(envelope: Fields) -> bytes:
-    """The data of a structured event. Raises Rejected where there is none."""
+    """The data of a structured event, empty where it has none. Raises Rejected."""
     encoded = envelope.text("data_base64")
     if encoded:
         try:
             return base64.b64decode(encoded, validate=True)
         except ValueError:
             raise Rejected("malformed", "`data_base64` is no base64") from None
-    raw = envelope.raw("data")
-    if raw is None:
-        raise Rejected("malformed", "this CloudEvent has no data")
+    raw = envelope.raw("data") or b""
     return (string(raw) or "").encode() if raw.startswith(b'"') else raw
 
 
@@ -88,6 +105,8 @@ def _data(value: bytes, envelope: Fields, notes: Notes, reading: Reading) -> tup
         return posthog.read_one(_with_uuid(value, fields, envelope), notes, reading, envelope.raw("time"))
     if name in _READERS:
         return _READERS[name](value, (), notes, reading)
+    if not called and not _CALL & fields.keys():
+        return (_ignored(envelope),)
     if name != SEGMENT or "type" not in fields:
         what = f"is {called}" if called else f"of type {envelope.text('type')[:60]} is of no known format"
         raise Rejected(

@@ -110,6 +110,8 @@ NONE = (None, None, None)
             ("Completion", "207119551", "a1", None, "450789469", (100 * M, 125 * M, None), "autumn", "facebook"),
             ("Update", "207119551", "a1", None, "450789469", (100 * M, 125 * M, None), "", ""),
         ]),
+        ("cloudevents", "without-data", [("Ignored", "com.example.parcel.sent")]),
+        ("cloudevents", "data-of-another-kind", [("Ignored", "com.example.parcel.sent")]),
     ],
 )  # fmt: skip
 def test_an_example(name: str, label: str, expected: list[Any]) -> None:

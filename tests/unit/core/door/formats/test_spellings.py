@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from streams.core.door.canonical import Completion, Ignored, Touch
+from streams.core.door.formats.snowplow import COLUMNS
+from streams.core.door.recognise import SNOWPLOW_FIELDS
 from tests.unit.core.door.formats.test_formats import events, example, items
 from tests.unit.core.door.said import NOON, NOON_MS, order
 
@@ -64,6 +66,30 @@ def test_a_batch_in_a_cloud_event_counts_as_its_items() -> None:
     envelope = example("cloudevents", "segment-call") | {"time": NOON, "data": {"batch": [call, untimed]}}
     timed, of_event = items("cloudevents", envelope)
     assert timed.events == of_event.events == events("segment", call)
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type"),
+    [(b"<parcel/>", b"text/xml"), (b"\xff\x00", b"application/octet-stream"), (b"", b"application/json")],
+)
+def test_a_cloud_event_whose_data_is_no_json_is_ignored_by_its_type(data: bytes, content_type: bytes) -> None:
+    headers = [("ce_specversion", b"1.0"), ("ce_id", b"1"), ("ce_source", b"/a"), ("ce_type", b"parcel.sent")]
+    assert events("cloudevents", data, [*headers, ("content-type", content_type)]) == (Ignored("parcel.sent"),)
+
+
+def test_a_call_in_a_cloud_event_that_lacks_what_it_must_have_is_a_dead_letter() -> None:
+    untyped = {name: value for name, value in order({"order_id": "1"}).items() if name != "type"}
+    for data in (untyped, '{"type": "track"', order({"order_id": "1"}) | {"timestamp": None}):
+        (item,) = items("cloudevents", example("cloudevents", "without-data") | {"time": None, "data": data})
+        assert item.rejected
+
+
+def test_a_line_of_snowplow_in_a_cloud_event_is_read_whatever_it_says_that_it_is() -> None:
+    columns = [""] * SNOWPLOW_FIELDS
+    for name, value in (("event", "page_ping"), ("event_id", "e"), ("collector_tstamp", "2026-11-03 09:00:00")):
+        columns[COLUMNS[name]] = value
+    headers = [("ce_specversion", b"1.0"), ("ce_id", b"1"), ("content-type", b"text/tab-separated-values")]
+    assert events("cloudevents", "\t".join(columns).encode(), headers) == (Ignored("page_ping"),)
 
 
 def test_an_event_of_posthog_in_a_cloud_event_has_its_id_and_time() -> None:
