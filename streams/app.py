@@ -1,6 +1,7 @@
 """The Faust application: topics, journal and agents put together. `faust -A streams.app worker` finds `app` here."""
 
 import asyncio
+import faulthandler
 import logging.config
 import signal
 import socket
@@ -224,6 +225,7 @@ def configured_app() -> Application:
 
 def run() -> None:
     """Run the configured worker until SIGINT or SIGTERM."""
+    faulthandler.enable()  # a crash inside a compiled library says where, not only that
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until somebody listens: it would end the process
     logging_config = logs.config(level := config.settings().log_level)
     logging.config.dictConfig(logging_config)

@@ -4,6 +4,7 @@ A call is a function, which is sent by its name, and its arguments; they and wha
 ends when this one does, however that ends.
 """
 
+import faulthandler
 import gc
 import os
 import pickle
@@ -109,6 +110,7 @@ def tune_gc() -> None:
 def _serve() -> None:
     """Do calls until there is nobody to make them. Signals to stop are for the other process, which still needs this
     one then."""
+    faulthandler.enable()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     tune_gc()

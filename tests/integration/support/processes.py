@@ -107,7 +107,9 @@ class Process:
         """SIGTERM; returns the exit status, and fails the test when it takes longer than `timeout` seconds."""
         assert self._process is not None
         self._process.terminate()
-        return self.wait(timeout)
+        status = self.wait(timeout)
+        assert status != -signal.SIGSEGV, self.tail()  # which says where
+        return status
 
     def wait(self, timeout: float) -> int:
         """Wait until it ends by itself; returns the exit status, and fails the test when it takes longer than `timeout`
