@@ -1,6 +1,7 @@
 """The command line: which commands there are. Each is the `command` of a module of its name, in one of the rooms beside
 this one, imported when it is asked for, so that help and a mistyped option are answered at once."""
 
+import sys
 from importlib import import_module
 
 import click
@@ -43,6 +44,13 @@ _ROOMS = {
     "settings": ("catalogue", "holdout", "links", "sources"),
 }
 _MODULES = {name: f"streams.cli.{room}.{name.replace('-', '_')}" for room, names in _ROOMS.items() for name in names}
+_FAILURES = {
+    "streams.config": "ConfigError",
+    "streams.demo.demo": "DemoError",
+    "streams.embedded.engine": "EngineError",
+    "streams.kafka.clients": "BrokerError",
+    "streams.sinks.clickhouse.client": "DatabaseError",
+}
 
 
 class Commands(Suggesting):
@@ -80,14 +88,10 @@ class Commands(Suggesting):
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """Errors whose texts are for people; looked up only once there is one, since that imports every client."""
-    from streams.config import ConfigError
-    from streams.demo.demo import DemoError
-    from streams.embedded.engine import EngineError
-    from streams.kafka.clients import BrokerError
-    from streams.sinks.clickhouse.client import DatabaseError
-
-    return (ConfigError, DatabaseError, BrokerError, EngineError, DemoError, OSError, ValueError)
+    """Errors whose texts are for people. One is there only where its module was imported: none is for this alone, since
+    clients take longer than an answer should."""
+    found = (getattr(sys.modules.get(module), name, None) for module, name in _FAILURES.items())
+    return (*filter(None, found), OSError, ValueError)
 
 
 def _one_line(error: Exception) -> str:

@@ -24,6 +24,14 @@ def test_help_imports_no_client() -> None:
     assert imported("from streams.cli.main import main\nmain(['--help'], standalone_mode=False)") == set()
 
 
+@pytest.mark.parametrize("option", ["--help", "--hepl"])
+def test_help_of_a_command_and_a_mistyped_option_import_no_client_either(option: str) -> None:
+    assert (
+        imported(f"from streams.cli.main import main\ntry: main(['worker', '{option}'])\nexcept SystemExit: pass")
+        == set()
+    )
+
+
 def test_events_are_made_without_a_client() -> None:
     assert imported("import streams.simulate") == set()
 
