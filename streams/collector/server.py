@@ -34,6 +34,8 @@ def run() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until somebody listens: it would end the process
     chosen = config.read(CollectorSettings)
     logging.config.dictConfig(logs.CONFIG)
+    for line in config.unknown_variables():
+        log.warning(line)
     listening = listen(chosen.collect_bind, chosen.collect_port, "COLLECT")
     uvloop.run(serve(chosen, listening))
 

@@ -10,15 +10,18 @@ from streams.config.secret_files import SUFFIX
 
 OURS = ("MAALSTROM_", "KAFKA_SASL_", "KAFKA_SSL_", "KAFKA_SECURITY_")
 # Of the collector, which may share an environment with a worker.
-COLLECTOR = ("MAALSTROM_COLLECT_TOPIC", "MAALSTROM_COLLECT_ORIGINS", "MAALSTROM_WRITE_KEYS")
-_FREE = "MAALSTROM_WEBHOOK_SECRET_"  # and the name of a service
+COLLECTOR = (
+    *(f"MAALSTROM_COLLECT_{name}" for name in ("TOPIC", "ORIGINS", "RATE", "KEYLESS_RATE")),
+    "MAALSTROM_WRITE_KEYS",
+    *(f"MAALSTROM_WEBHOOK_SECRET_{name}{end}" for name in ("SHOPIFY", "WOOCOMMERCE", "STRIPE") for end in ("", SUFFIX)),
+)
 
 
 def unknown(kinds: Iterable[type[BaseSettings]]) -> Iterator[str]:
     """A line for each variable of the environment that looks like ours, and that no such settings know."""
     known = sorted({*COLLECTOR, *(name for kind in kinds for name in variables(kind))})
     for name in sorted(os.environ):
-        if name.startswith(OURS) and name not in known and not name.startswith(_FREE):
+        if name.startswith(OURS) and name not in known:
             near = get_close_matches(name, known, 1, 0.8)
             yield f"{name} is set, and there is no such variable" + (f"; is {near[0]} meant?" if near else "")
 

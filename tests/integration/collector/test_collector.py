@@ -19,10 +19,11 @@ from tests.integration.support.collectors import CollectorProcess
 
 
 def test_it_lives_and_ends_when_it_is_told_to(kafka: Broker, tmp_path: Path) -> None:
-    env = environment(tmp_path, kafka, made_topic(kafka))
+    env = environment(tmp_path, kafka, made_topic(kafka)) | {"MAALSTROM_WRIT_KEYS": "misspelt"}
     with CollectorProcess(tmp_path / "log", free_ports(1)[0], env) as collector:
         collector.wait_alive()
         collector.wait_ready()
+        assert "MAALSTROM_WRIT_KEYS is set, and there is no such variable; is MAALSTROM_WRITE_KEYS" in collector.said()
         assert collector.metrics()["maalstrom_collect_waiting_records", ()] == 0
         assert collector.terminate(10) == 0
 

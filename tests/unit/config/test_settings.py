@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from streams import config
+from streams.collector.settings import CollectorSettings
+from streams.config.unknown import COLLECTOR, variables
 from streams.core.catalogue.parse import parse
 
 SHORT = """base_currency = "NOK"
@@ -34,12 +36,27 @@ def test_defaults_stay_on_this_machine() -> None:
 def test_a_misspelt_variable_is_told_with_the_one_that_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MAALSTROM_RETENTON", "KAFKA_SSL_CA_FILE", "MAALSTROM_ELSE", "MAALSTROM_TOKEN_KEY_FILE", "KAFKA_HOME"):
         monkeypatch.setenv(name, "x")
-    monkeypatch.setenv("MAALSTROM_WEBHOOK_SECRET_SHOPIFY", "x")
+    monkeypatch.setenv("MAALSTROM_WEBHOOK_SECRET_SHOPFIY", "x")
     assert config.unknown_variables() == [
         "KAFKA_SSL_CA_FILE is set, and there is no such variable; is KAFKA_SSL_CAFILE meant?",
         "MAALSTROM_ELSE is set, and there is no such variable",
         "MAALSTROM_RETENTON is set, and there is no such variable; is MAALSTROM_RETENTION meant?",
+        "MAALSTROM_WEBHOOK_SECRET_SHOPFIY is set, and there is no such variable; "
+        "is MAALSTROM_WEBHOOK_SECRET_SHOPIFY meant?",
     ]
+
+
+def test_what_the_collector_is_told_is_nothing_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = {name for name in variables(CollectorSettings) if name.startswith("MAALSTROM_")}
+    assert ours == {*variables(config.Settings), *COLLECTOR} - {
+        "BROKER_URL",
+        "BROKER_CREDENTIALS",
+        "WEB_BIND",
+        "WEB_PORT",
+    }
+    for name in ours:
+        monkeypatch.setenv(name, "x")
+    assert config.unknown_variables() == []
 
 
 def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
