@@ -14,6 +14,7 @@ from hypothesis import settings
 from deploy.kafka import broker
 from streams.sinks.clickhouse import migrations
 from streams.sinks.clickhouse.client import Client, connect
+from tests.support.databases import migrate
 from tests.support.disks.small_disk import NotAllowedError, small_disk
 
 # How long an example takes is no property of the code. CI tries more of them than people wait for.
@@ -129,7 +130,7 @@ def client(request: pytest.FixtureRequest) -> Client:
 def embedded() -> Iterator[Client]:
     """A client of an empty, migrated database, embedded."""
     with connect("chdb://memory") as client:
-        migrations.apply(client)
+        migrate(client)
         yield client
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from streams.core.rows.tables import TABLES, Table
 from streams.sinks.clickhouse import migrations
-from streams.sinks.clickhouse.client import Client, DatabaseError
+from streams.sinks.clickhouse.client import Client, DatabaseError, connect
+from tests.support.databases import migrate, statements
 
 
 def in_database(client: Client, table: Table) -> Table:
@@ -55,6 +56,14 @@ def test_pending_until_applied(blank: Client) -> None:
     assert migrations.apply(blank) == everything
     assert migrations.pending(blank) == []
     assert migrations.apply(blank) == []
+
+
+def test_other_tests_are_given_what_migrations_make(emptied: Client, clickhouse_server: str) -> None:
+    for name in ("first", "second"):
+        with connect(f"{clickhouse_server}/{name}") as client:
+            migrate(client)
+            assert migrations.pending(client) == []
+            assert statements(client, "any") == statements(emptied, "any")
 
 
 def test_an_interrupted_migration_is_taken_up_again(client: Client) -> None:

@@ -31,11 +31,11 @@ from streams.kafka import dlq
 from streams.kafka.topics import Layout, create, lag, partition_of
 from streams.simulate import Scenario, catalogue_text, generate
 from streams.sinks.clickhouse import client as clickhouse
-from streams.sinks.clickhouse import migrations
 from tests.integration.support.processes import Worker
 from tests.integration.support.records import Record, Stored, send, stored
 from tests.integration.support.written import Tables, differences, read_tables, summary, wrongly_restated
 from tests.oracle import Result
+from tests.support.databases import migrate
 from tests.support.judged import Judgement, expected, judged
 
 TOKEN_KEY = "a secret of the tests"
@@ -96,7 +96,7 @@ class Rig:
         (self.folder / "catalogue.toml").write_text(self.catalogue_text, "utf-8")
         create(self.bootstrap, self.layout)
         with clickhouse.connect(self.dsn) as client:
-            migrations.apply(client)
+            migrate(client)
         return self
 
     def __exit__(
