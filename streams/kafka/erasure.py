@@ -57,7 +57,7 @@ class Person:
             )
         if any(form in raw for form in self._bytes):
             return True
-        waits = any(order.waiting or order.foreign for order in segment.orders)
+        waits = any(order.waiting or order.priced for order in segment.orders)
         return waits and scrubbed(segment, self.hash) != segment
 
     def in_letter(self, key: bytes | None, value: bytes | None) -> bool:

@@ -181,7 +181,11 @@ def test_any_order_cut_crash_and_merge_gives_the_same(stream: Stream, random: An
         worker.flush(most=3)
     worker.now += HOUR  # transitions are counted now and then
     worker.flush()
-    check(worker.database, expected(stream))
+    result = expected(stream)
+    check(worker.database, result)
+    letters = worker.ledger.unclaimed()
+    assert ids_of(letters, "unknown_order") == result.unknown_orders
+    assert ids_of(letters, "currency_mismatch") == result.currency_mismatches
     assert add(worker.first_reported(), worker.database.goal_restatements()) == worker.database.goal_attribution()
 
 

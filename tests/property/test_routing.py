@@ -30,5 +30,6 @@ def test_any_partition_gives_the_same(stream: Stream, random: Random, added: int
     cluster.flush(HOUR)  # transitions are counted now and then
     result = expected(stream, sources=SOURCES)
     check(cluster.database, result)
-    letters = (letter for ledger in cluster.ledgers.values() for letter in ledger.unclaimed())
+    letters = [letter for ledger in cluster.ledgers.values() for letter in ledger.unclaimed()]
     assert ids_of(letters, "unknown_order") == result.unknown_orders
+    assert ids_of(letters, "currency_mismatch") == result.currency_mismatches

@@ -15,7 +15,6 @@ from streams.core.journal.segment import Segment, rows
 from streams.core.journeys.kinds import TouchKinds
 from streams.core.journeys.touches import TouchIndex
 from streams.core.journeys.unlisted import MOST, Unlisted
-from streams.core.orders.namesakes import Namesakes
 from streams.core.orders.shared import SharedOrders
 from streams.core.orders.store import OrderStore
 
@@ -41,7 +40,7 @@ class PartitionState:
         self.consents = Consents(tokens)
         self.unlisted = Unlisted(catalogue, campaigns)
         self.shared = SharedOrders(router.partition, router.partitions, scoped)
-        self.book = OrderStore(catalogue, tokens, self.unlisted, Namesakes(self.shared.namesakes))
+        self.book = OrderStore(catalogue, tokens, self.unlisted, self.shared)
         self.subscriptions = Subscriptions(self.linking.links, router.partition)
 
     def use(self, catalogue: Catalogue) -> None:

@@ -90,9 +90,9 @@ class Order(Struct, array_like=True, gc=False):
     keys of the latest cancellation and of the latest refund that names no amount. `refunds` are by message id,
     `refunded` has the latest sum so far by currency. `newest` is the latest time of its messages, ms. `messages`
     (event and id) and `claims` (ids of those that wait no more) are what no segment has yet. `waiting` are the
-    messages of an order that nobody has completed yet, `foreign` the refunds that were in another currency when
-    they came. `former` are those who completed it and are no buyers any more (hashes, sorted): whom the order was
-    sent for has to know. `bare` is its key without the scope, '' where it has none.
+    messages of an order that nobody has completed yet, `priced` the refunds that name a currency: a later message may
+    say that it is not the order's. `former` are those who completed it and are no buyers any more (hashes, sorted):
+    whom the order was sent for has to know. `bare` is its key without the scope, '' where it has none.
     """
 
     order_id: str
@@ -106,7 +106,7 @@ class Order(Struct, array_like=True, gc=False):
     newest: int = 0
     messages: list[tuple[str, str]] = []
     waiting: list[Pending] = []
-    foreign: list[Pending] = []
+    priced: list[Pending] = []
     former: list[int] = []
     claims: list[str] = []
     bare: str = ""
@@ -163,8 +163,9 @@ class Order(Struct, array_like=True, gc=False):
         self.newest = max(self.newest, time)
 
     def claimed(self, message_ids: Collection[str]) -> None:
-        """Let go of messages whose order another partition has."""
+        """Let go of messages whose order another partition has; who completes it here too tells of their currency."""
         self.claims += message_ids
+        self.priced += [each for each in self.waiting if each.currency and each.message_id in message_ids]
         self.waiting = [pending for pending in self.waiting if pending.message_id not in message_ids]
 
     def journaled(self, whole: bool = True) -> "Order":
@@ -174,7 +175,7 @@ class Order(Struct, array_like=True, gc=False):
             new = {message_id for _, message_id in self.messages}
             copy.refunds = {each: self.refunds[each] for each in new & self.refunds.keys()}
             copy.waiting = [pending for pending in self.waiting if pending.message_id in new]
-            copy.foreign = [pending for pending in self.foreign if pending.message_id in new]
+            copy.priced = [each for each in self.priced if each.message_id in new.union(self.claims)]
         self.messages, self.claims = [], []
         return copy
 
@@ -213,7 +214,7 @@ class Order(Struct, array_like=True, gc=False):
             _by_key(self.refunded, other.refunded, _later),
             max(self.newest, other.newest),
             self.messages + other.messages,
-            foreign=_distinct(self.foreign, other.foreign),
+            priced=_distinct(self.priced, other.priced),
             claims=self.claims + other.claims,
             bare=self.bare or other.bare,
             returned=_known(self.returned, other.returned, max),
@@ -227,21 +228,21 @@ class Order(Struct, array_like=True, gc=False):
     @property
     def replica(self) -> "Order":
         """What other partitions are told of it."""
-        return structs.replace(self, messages=[], waiting=[], foreign=[], claims=[])
+        return structs.replace(self, messages=[], waiting=[], priced=[], claims=[])
 
     def without(self, token: int) -> "Order":
         """The order where nothing is that token's (a hash): what it bought and took back counts on, and no message that
         names it is waited for. Itself where nothing is."""
-        waiting, foreign = ([p for p in each if token not in p.tokens] for each in (self.waiting, self.foreign))
-        untouched = len(waiting) == len(self.waiting) and len(foreign) == len(self.foreign)
+        waiting, priced = ([p for p in each if token not in p.tokens] for each in (self.waiting, self.priced))
+        untouched = len(waiting) == len(self.waiting) and len(priced) == len(self.priced)
         if token not in (*self.buyers, *self.former) and untouched:
             return self
         completions = {event: c.anonymised() if c.user == token else c for event, c in self.completions.items()}
         former = [user for user in self.former if user != token]
-        return structs.replace(self, completions=completions, waiting=waiting, foreign=foreign, former=former)
+        return structs.replace(self, completions=completions, waiting=waiting, priced=priced, former=former)
 
 
-_LISTS = ("waiting", "foreign", "claims", "messages")
+_LISTS = ("waiting", "priced", "claims", "messages")
 
 
 def amount_of(amounts: Amounts) -> int | None:

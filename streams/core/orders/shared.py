@@ -139,6 +139,13 @@ class SharedOrders:
         others = self._others.get(order.order_id)
         return order.merge(others) if others else order
 
+    def tells(self, order_id: str, home: int) -> bool:
+        """Whether this partition is the one that tells of a message from `home` that took nothing of an order: of
+        those that completed it, home itself, else the first."""
+        places = self._places.get(order_id)
+        others = places.partitions if places else ()
+        return self._here not in others or (home not in others and self._here == min(others))
+
     @property
     def held(self) -> dict[str, Collection[Any]]:
         """What is kept of shared orders, by sort: to be measured."""

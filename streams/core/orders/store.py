@@ -1,5 +1,6 @@
 """The orders of a partition: each found by its key or by who bought, and each message of it taken once."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -16,11 +17,13 @@ from streams.core.identity.tokens import Tokens
 from streams.core.journeys.unlisted import Unlisted
 from streams.core.orders.buyers import Buyers
 from streams.core.orders.cause import Cause
-from streams.core.orders.keys import OrderEvent, OrderKey, event_of, shown
+from streams.core.orders.keys import OrderEvent, OrderKey, event_of
 from streams.core.orders.known_messages import KnownMessages
 from streams.core.orders.namesakes import Namesakes
 from streams.core.orders.order import Completion, Order, OrderAmount, Pending, Refund, amount_of, erase_from
-from streams.core.orders.value import cancelled, in_force
+from streams.core.orders.shared import SharedOrders
+from streams.core.orders.unclaimed import Unclaimed, currencies
+from streams.core.orders.value import cancelled
 
 AGAIN = 86_400_000  # ms after which a segment says the whole of an order again
 CUSTOMERS = {True: "new", False: "returning", None: "unknown"}  # by what a message says of `new_customer`
@@ -47,14 +50,17 @@ class OrderStore:
         catalogue: Catalogue,
         tokens: Tokens,
         unlisted: Unlisted | None = None,
-        namesakes: Namesakes | None = None,
+        shared: SharedOrders | None = None,
     ) -> None:
         self._tokens, self._unlisted = tokens, unlisted or Unlisted(catalogue)
         self.use(catalogue)
         self.orders: dict[str, Order] = {}
         self._known = KnownMessages()
         self._said: dict[str, int] = {}  # how new it was when a segment said the whole of it, by order
-        self._namesakes = namesakes or Namesakes()
+        shared = shared or SharedOrders(0, 1)
+        self._namesakes = Namesakes(shared.namesakes)
+        self._unclaimed = Unclaimed(self._completed, self._namesakes, shared)
+        self._priced: dict[str, Counter[str]] = {}  # how many refunds are in which currency, by order
         self.buyers = Buyers()
 
     def use(self, catalogue: Catalogue) -> None:
@@ -83,29 +89,41 @@ class OrderStore:
 
     def _complete(self, order: Order, event: canonical.Completion) -> Booked:
         standing, completion = order.completions.get(event.event), self._completion(event)
-        back = standing is not None and cancelled(self.whole(order), event.event)
+        back, before = standing is not None and cancelled(self.whole(order), event.event), self._foreign(order)
         found = order.complete(event.event, completion)
-        foreign = [pending for pending in found if _is_foreign(order, pending.currency)]
-        order.foreign += foreign
+        self._price(order, found)
+        foreign = max(self._foreign(order) - before, 0)
         if standing is None:
-            return Booked(order, found, len(foreign), Cause.CATALOGUE)
+            return Booked(order, found, foreign, Cause.CATALOGUE)
         other = (standing.user, standing.currency) != (completion.user, completion.currency)
         moved = order.completions[event.event] is not standing
         restored = back and not cancelled(self.whole(order), event.event)
         cause = Cause.CORRECTION if moved or restored else Cause.CATALOGUE
-        return Booked(order, found, len(foreign), cause, repeated=True, other=other)
+        return Booked(order, found, foreign, cause, repeated=True, other=other)
 
     def _taken(self, order: Order, event: Update | Reversal, pending: Pending) -> tuple[list[Pending], int]:
-        key = (event.message.time, event.message.message_id)
+        key, before = (event.message.time, event.message.message_id), self._foreign(order)
         again = order.knows(key)
         _effect(order, event, key)
         if not order.completions:
             order.wait(pending, again)
             return [], 0
-        foreign = isinstance(event, Reversal) and not event.whole and _is_foreign(order, event.currency)
-        if foreign:
-            order.foreign.append(pending)
-        return [pending], int(foreign)
+        self._price(order, [pending])
+        return [pending], max(self._foreign(order) - before, 0)
+
+    def _price(self, order: Order, found: Iterable[Pending]) -> None:
+        """Keep the refunds among those messages that name a currency: a later message may say that it is another than
+        the order's."""
+        priced = [pending for pending in found if pending.currency]
+        if priced:
+            order.priced += priced
+            self._priced.setdefault(order.order_id, Counter()).update(pending.currency for pending in priced)
+
+    def _foreign(self, order: Order) -> int:
+        """How many refunds take nothing of an order since they are in another currency."""
+        priced = self._priced.get(order.order_id)
+        own = currencies(order) if priced else set()
+        return sum(n for currency, n in priced.items() if currency not in own) if priced and own else 0
 
     def _completion(self, event: canonical.Completion) -> Completion:
         message, refused, words = event.message, event.message.denied is True, Words()
@@ -128,6 +146,8 @@ class OrderStore:
         standing = self.orders.get(order.order_id)
         merged = standing.merge(order) if standing else structs.replace(order)
         self._keep(merged, order.messages)
+        if merged.priced:
+            self._priced[order.order_id] = Counter(pending.currency for pending in merged.priced)
         merged.messages, merged.claims = [], []
 
     def journaled(self, orders: Iterable[Order]) -> list[Order]:
@@ -212,11 +232,12 @@ class OrderStore:
     def expire(self, before: int) -> list[DeadLetter]:
         """Forget the orders that had no message since that time (ms); dead letters for what never found its order."""
         gone = [order for order in self.orders.values() if order.newest < before]
-        letters = self._unclaimed(gone) if gone else []
+        letters = self._unclaimed.of(gone) if gone else []
         for order in gone:
             del self.orders[order.order_id]
         known = self.orders.keys()
         self._said = {order_id: newest for order_id, newest in self._said.items() if order_id in known}
+        self._priced = {order_id: priced for order_id, priced in self._priced.items() if order_id in known}
         self._known.keep(known)
         self.buyers.keep(known)
         self._namesakes.expire(known)
@@ -224,25 +245,7 @@ class OrderStore:
 
     def unclaimed(self) -> list[DeadLetter]:
         """Dead letters for all messages that still wait for their order, or take nothing of it: the end of a replay."""
-        return self._unclaimed(self.orders.values())
-
-    def _unclaimed(self, orders: Iterable[Order]) -> list[DeadLetter]:
-        waiting = {_origin(pending): pending for order in orders for pending in (*order.waiting, *order.foreign)}
-        letters = ((pending, self._refused(pending)) for pending in waiting.values())
-        return [_letter(pending, *refused) for pending, refused in letters if refused]
-
-    def _refused(self, pending: Pending) -> tuple[str, str] | None:
-        """Why a message takes nothing of any order, as reason and words; None where it does, or another partition tells
-        of it."""
-        found = [order for order in map(self._completed, pending.orders) if order]
-        if not found:
-            error = f"no order {shown(next(iter(pending.orders), ''))[:100]!r} was completed"
-            elsewhere = pending.home is not None or any(map(self._namesakes.only, pending.orders))
-            return None if elsewhere else ("unknown_order", error)
-        if not all(_is_foreign(order, pending.currency) for order in found):
-            return None
-        error = f"the refund is in {pending.currency}, its order {shown(found[0].order_id)[:100]!r} is not"
-        return "currency_mismatch", error
+        return self._unclaimed.of(self.orders.values())
 
     def _completed(self, key: str) -> Order | None:
         """The order that messages with that key are of, with all that is said of it; None = nobody completed one."""
@@ -276,16 +279,3 @@ def _cause_of(bare: Order) -> Cause:
 def _takes(reversal: Reversal) -> bool:
     """Whether it says how much of an order is taken back."""
     return reversal.whole or reversal.refunded_total is not None or amount_of(reversal.amounts) is not None
-
-
-def _is_foreign(order: Order, currency: str) -> bool:
-    """Whether a refund in that currency takes nothing of an order."""
-    return bool(currency) and currency not in {in_force(order, each)[1] for each in order.completions.values()}
-
-
-def _origin(pending: Pending) -> tuple[str, int, int, bytes]:
-    return pending.topic, pending.partition, pending.offset, pending.value
-
-
-def _letter(pending: Pending, reason: str, error: str) -> DeadLetter:
-    return DeadLetter(*_origin(pending)[:3], pending.key, pending.value, reason, error)

@@ -11,6 +11,7 @@ import pytest
 from streams.core.catalogue.parse import Catalogue, parse
 from streams.core.door import sources_toml
 from streams.core.door.reader import read
+from streams.core.events.watermark import DeadLetter
 from streams.core.identity.tokens import Tokens
 from streams.core.journal.segment import encode
 from streams.core.ledger.settings import LedgerSettings
@@ -18,6 +19,7 @@ from streams.core.orders.cause import Cause
 from streams.core.orders.keys import OrderEvent, field_of, keys_of, shown
 from streams.core.orders.matching import counts
 from streams.core.orders.order import Order, Pending
+from streams.core.orders.shared import OrderLocations, SharedOrders
 from streams.core.orders.store import Booked, OrderStore
 from tests.support.driver import CATALOGUE, Driver
 from tests.support.messages import DAY, HOUR, NOON, denied, message, order, refund, touch
@@ -152,6 +154,39 @@ def test_a_refund_in_another_currency_is_told_when_its_order_expires() -> None:
     ]
     take(some, message("Order Updated", "u", NOON, order_id="o", total=1, currency="SEK"))  # which match, the set says
     assert [each.value for each in some.expire(NOON + 1)] == [b"r2"]
+
+
+def test_a_refund_that_a_later_message_makes_one_in_another_currency_is_told() -> None:
+    some = OrderStore(CATALOGUE, TOKENS)
+    take(some, order("c", NOON, "o", currency="EUR"))
+    assert take(some, refund("r", NOON, "o", total=1, currency="EUR")).foreign == 0
+    assert some.unclaimed() == []
+    assert take(some, message("Order Updated", "u", NOON, order_id="o", total=1, currency="SEK")).foreign == 1
+    assert take(some, message("Order Updated", "v", NOON, order_id="o", total=2, currency="SEK")).foreign == 0
+    assert [(each.reason, each.value) for each in some.unclaimed()] == [("currency_mismatch", b"r")]
+    other = OrderStore(CATALOGUE, TOKENS)
+    take(other, order("c", NOON, "o", currency="EUR"))
+    take(other, refund("r", NOON, "o", total=1, currency="EUR"))
+    assert take(other, order("b", NOON - 1, "o", currency="NOK")).foreign == 1
+    assert [(each.reason, each.value) for each in other.unclaimed()] == [("currency_mismatch", b"r")]
+
+
+@pytest.mark.parametrize("places", [(1, 2), (0, 1, 2)])
+def test_of_several_partitions_that_completed_an_order_one_tells_of_a_refund(places: tuple[int, ...]) -> None:
+    raw, told = refund("r", NOON, "o", total=1, currency="SEK"), list[DeadLetter]()
+    for here in (0, 1, 2):
+        shared = SharedOrders(here, 3)
+        shared.locate([OrderLocations("o", places, NOON)])
+        some, event = OrderStore(CATALOGUE, TOKENS, shared=shared), event_of(raw)
+        key, home = keys_of(event, PLAIN)[0], 0 if here else None
+        some.apply(event, key, pending(event, "SEK", home))
+        if not here:
+            some.orders["o"].claimed(["r"])  # by one of the others, before it was completed here
+            some.put(some.orders["o"].journaled(whole=False))
+        if here in places:
+            take(some, order(f"c{here}", NOON, "o"))
+        told += some.unclaimed()
+    assert [each.reason for each in told] == ["currency_mismatch"]
 
 
 def test_a_refund_of_no_shop_in_another_currency_than_the_one_order_with_its_id_is_told() -> None:
