@@ -26,6 +26,12 @@ _KEPT = (
     "them, and of small groups they may tell a hash. Also kept: counts without a user"
 )
 
+_IN_THE_END = {
+    (False, False): "nothing was found of that token; see that it is written as events have it",
+    (True, False): "nothing is left of that token",
+    (True, True): "something is left",
+}
+
 
 @click.command("erase")
 @click.argument("token")
@@ -36,7 +42,8 @@ def command(ctx: click.Context, /, token: str, verify: bool, dsn: str | None) ->
     """Forget the user with that TOKEN: journeys, rows and dead letters; totals stay. Needs MAALSTROM_TOKEN_KEY.
 
     The worker must be running (BROKER_URL): it follows the request, and this waits for it. With --clickhouse, only that
-    database is looked at, which `replay` alone may have filled. Ends with 1 when something is left.
+    database is looked at, which `replay` alone may have filled. Ends with 1 when something is left, and says where
+    nothing was found at all.
     """
     if not token:
         raise click.UsageError("TOKEN is empty")
@@ -46,10 +53,10 @@ def command(ctx: click.Context, /, token: str, verify: bool, dsn: str | None) ->
     with database(dsn) as client:
         fingerprint.check(client, key)
         if dsn is None:
-            left = asyncio.run(_everywhere(chosen, client, person, verify))
+            before, left = asyncio.run(_everywhere(chosen, client, person, verify))
         else:
-            left = _in_database(client, person, verify)
-    out.print("something is left" if left else "nothing is left of that token")
+            before, left = _in_database(client, person, verify)
+    out.print(_IN_THE_END[before, left])
     ctx.exit(int(left))
 
 
@@ -60,18 +67,14 @@ def _key(chosen: config.Settings, dsn: str | None) -> bytes:
     return config.token_key(given)
 
 
-async def _everywhere(chosen: config.Settings, client: Client, person: Person, verify: bool) -> bool:
+async def _everywhere(chosen: config.Settings, client: Client, person: Person, verify: bool) -> tuple[bool, bool]:
+    """Whether there was something of the person, and whether there is now."""
     keyed = (*KEYED, *config.more_topics(chosen))
     async with topics_of(chosen.bootstrap, chosen.group, keyed) as topics:
         journal = JournalView(topics, journal_topic(chosen.group), person)
         # A database that does not answer, or a journal of another key, is found before anything is done.
-        _tables(client, person)
-        await journal.look()
-        if not verify:
-            await _follow(topics, journal, person)
-            erasure.erase(client, person.hash, time.time_ns() // 1_000_000)
-            await topics.remove(await topics.letters(person), person)
-            await _trim(topics)
+        tables, named = _tables(client, person), await journal.look()
+        letters = False if verify else await _erase(topics, journal, client, person)
         found = {"the journal": await journal.look(), "dead letters": len(await topics.letters(person))}
         replaced = journal.replaced
     found |= _tables(client, person)
@@ -79,7 +82,17 @@ async def _everywhere(chosen: config.Settings, client: Client, person: Person, v
     if replaced:
         out.print(f"kept until Kafka compacts the journal's topic: {replaced} replaced records that have it")
     out.print(_KEPT)
-    return left
+    return left or bool(named) or letters or any(tables.values()), left
+
+
+async def _erase(topics: Topics, journal: JournalView, client: Client, person: Person) -> bool:
+    """Have the worker forget the person, and remove rows and dead letters; whether there were any of these. Raises
+    TimeoutError."""
+    await _follow(topics, journal, person)
+    erasure.erase(client, person.hash, time.time_ns() // 1_000_000)
+    await topics.remove(letters := await topics.letters(person), person)
+    await _trim(topics)
+    return bool(letters)
 
 
 async def _follow(topics: Topics, journal: JournalView, person: Person) -> None:
@@ -103,7 +116,8 @@ async def _trim(topics: Topics) -> None:
         out.print(f"kept until MAALSTROM_RETENTION: requests and forwarded records, which have its hash ({error})")
 
 
-def _in_database(client: Client, person: Person, verify: bool) -> bool:
+def _in_database(client: Client, person: Person, verify: bool) -> tuple[bool, bool]:
+    before = any(_tables(client, person).values())
     if not verify:
         if erasure.reported_live(client, person.hash):
             raise click.ClickException(
@@ -114,7 +128,7 @@ def _in_database(client: Client, person: Person, verify: bool) -> bool:
     left = _say(_tables(client, person))
     out.print("take that token's lines out of your files, too: a replay of them brings its rows back")
     out.print(_KEPT.splitlines()[-1])
-    return left
+    return before or left, left
 
 
 def _tables(client: Client, person: Person) -> dict[str, int]:
