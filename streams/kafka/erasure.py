@@ -192,9 +192,10 @@ class Topics:
         await self._producer.send_and_wait(record.topic, value, record.key, headers=list(record.headers), **where)
 
     async def trim(self) -> None:
-        """Delete the requests and the forwarded records that there are, once the group has read them, at the latest in
-        some seconds: they have tokens' hashes."""
-        parts = [part for topic in (ERASURES, FORWARDED) for part in await self._partitions(self._named(topic))]
+        """Delete the forwarded records that there are, once the group has read them, at the latest in some seconds:
+        they have tokens' hashes. The requests stay as long as the events that they are about, so that a replay of these
+        follows them."""
+        parts = await self._partitions(self._named(FORWARDED))
         ends, deadline = await self._consumer.end_offsets(parts), time.monotonic() + _UNTIL_READ
         read = await self._read(parts)
         while any(read[part] < ends[part] for part in parts) and time.monotonic() < deadline:

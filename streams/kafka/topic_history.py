@@ -15,6 +15,7 @@ from streams.kafka.clients import Address, BrokerError, brokers_at, connect, rea
 from streams.kafka.topics import PartitionLag, lag
 
 MOST = 8192  # records of a batch
+_MINUTE = 60_000  # ms
 _FETCH: dict[str, Any] = {
     "max_poll_records": MOST,
     "max_partition_fetch_bytes": 8 << 20,
@@ -69,6 +70,29 @@ class TopicReader:
         records = read_range(self._consumer, part, wanted.begin, wanted.end)
         while lot := list(islice(records, MOST)):
             yield _batch(wanted, lot), [record.timestamp for record in lot]
+
+    def in_turns(self, found: Sequence[OffsetRange], last: str) -> list[OffsetRange]:
+        """The ranges in pieces, so that each record of the topic `last` comes, to the minute, after what the other
+        topics had got before it, and before what they got since. Raises BrokerError."""
+        asked = (each for each in found if each.topic == last)
+        times = sorted(at for each in asked for _, arrived in self.batches(each) for at in arrived)
+        pieces, begins = list[OffsetRange](), [each.begin for each in found]
+        for at in {at // _MINUTE: at for at in times}.values():
+            ends = [self._before(each, at + (each.topic == last)) for each in found]
+            pieces += _pieces(found, begins, ends)
+            begins = [max(pair) for pair in zip(begins, ends, strict=True)]
+        return pieces + _pieces(found, begins, [each.end for each in found])
+
+    def _before(self, each: OffsetRange, at: int) -> int:
+        """Up to where the records of that range had come before that time (ms)."""
+        part = TopicPartition(self._brokers.topic(each.topic), each.partition)
+        first = self._consumer.offsets_for_times({part: at})[part]  # asked for several, it leaves out unknown topics
+        return max(each.begin, min(each.end, first.offset if first else each.end))
+
+
+def _pieces(found: Sequence[OffsetRange], begins: Sequence[int], ends: Sequence[int]) -> list[OffsetRange]:
+    pieces = zip(found, begins, ends, strict=True)
+    return [each._replace(begin=begin, end=end) for each, begin, end in pieces if end > begin]
 
 
 @contextmanager

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # who replays files needs no client of Kafka
 
 
 def in_order(topics: Sequence[str]) -> list[str]:
-    """Topics as they are to be read: requests to forget somebody come last, and hold for all."""
+    """Topics as they are to be read: requests to forget somebody come last, and hold for what came before them."""
     return [*topics, ERASURES]
 
 

@@ -9,7 +9,7 @@ from streams import config, failpoints
 from streams.cli.console import Console
 from streams.cli.events.replay_how import How, advance, reading
 from streams.core.catalogue.parse import duration
-from streams.core.events.topics import COSTS
+from streams.core.events.topics import COSTS, ERASURES
 from streams.core.identity.tokens import Tokens
 from streams.core.ledger.settings import LedgerSettings
 from streams.jobs.deployment import address, name_in_group
@@ -36,8 +36,10 @@ def run(
     bootstrap = chosen.bootstrap
     found = topic_history.ranges(bootstrap, chosen.group, in_order(rules.topics), wanted.hand_over)
     with (
-        ProgressFile.of(letters.path.parent, _identity(rules, chosen, wanted), found, wanted.anew) as progress,
         topic_history.opened(bootstrap) as history,
+        ProgressFile.of(
+            letters.path.parent, _identity(rules, chosen, wanted), history.in_turns(found, ERASURES), wanted.anew
+        ) as progress,
     ):
         begun = progress.writing
         replay = TopicReplay(rules, letters, progress)

@@ -21,7 +21,7 @@ _WAIT = 60.0  # s until the worker must have followed
 _LOOK = 0.5  # s between looks
 _KEPT = (
     "kept until Kafka drops them: events in the topics engagement, checkout and identity (MAALSTROM_RETENTION), which "
-    "are not read again\n"
+    "are not read again; and the request, which has its keyed hash: `maalstrom replay --kafka` follows it\n"
     "kept: engagement_users and campaign_users. They estimate how many people were seen, nobody can be taken out of "
     "them, and of small groups they may tell a hash. Also kept: counts without a user"
 )
@@ -113,7 +113,7 @@ async def _trim(topics: Topics) -> None:
     try:
         await topics.trim()
     except BrokerError as error:
-        out.print(f"kept until MAALSTROM_RETENTION: requests and forwarded records, which have its hash ({error})")
+        out.print(f"kept until MAALSTROM_RETENTION: forwarded records, which have its hash ({error})")
 
 
 def _in_database(client: Client, person: Person, verify: bool) -> tuple[bool, bool]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from streams.core.events.topics import ERASURES, FORWARDED
+from streams.core.identity.tokens import Tokens
 from streams.kafka.clients import connect, read_range
-from tests.e2e.commands import Done, maalstrom, ok
+from streams.sinks.clickhouse import client as clickhouse
+from tests.e2e.commands import Done, embedded, maalstrom, ok
 from tests.integration.support.harness import TOKEN_KEY, Rig, first_day
 from tests.integration.support.records import Record
 from tests.support.messages import HOUR, identify, order, touch
@@ -48,14 +52,34 @@ def letters(rig: Rig) -> list[tuple[bytes | None, bytes | None, Any]]:
     return sorted((record.key, record.value, tuple(record.headers)) for record in found)
 
 
-def erase(rig: Rig, *arguments: str) -> Done:
+def command(rig: Rig, *arguments: str | Path) -> Done:
     settings = {
         "BROKER_URL": f"kafka://{rig.bootstrap}",
         "MAALSTROM_CLICKHOUSE": rig.dsn,
         "MAALSTROM_TOKEN_KEY": TOKEN_KEY,
         "MAALSTROM_APP_ID": rig.layout.app_id,
     }
-    return maalstrom("erase", *arguments, env=settings)
+    return maalstrom(*arguments, env=settings)
+
+
+def erase(rig: Rig, *arguments: str) -> Done:
+    return command(rig, "erase", *arguments)
+
+
+def conversions(dsn: str) -> list[dict[str, Any]]:
+    with clickhouse.connect(dsn) as client:
+        return client.query(
+            "SELECT goal, conversion_id, user, reason, touch_at, touch_campaign FROM conversions FINAL ORDER BY ALL"
+        )
+
+
+def came_back(user: str) -> list[Record]:
+    """What somebody leaves later, as a user alone."""
+    click, bought = (
+        touch(f"t-{user}-2", START + 48 * HOUR, user=user),
+        order(f"o-{user}-2", START + 49 * HOUR, f"o-{user}-2", user=user),
+    )
+    return [Record("engagement", user.encode(), click), Record("checkout", user.encode(), bought)]
 
 
 def test_a_person_is_forgotten_and_others_keep_their_dead_letters(rig: Rig) -> None:
@@ -72,7 +96,9 @@ def test_a_person_is_forgotten_and_others_keep_their_dead_letters(rig: Rig) -> N
     for token in ("u", "browser-u"):
         ok(erase(rig, token))
     assert letters(rig) == others
-    assert held(rig.bootstrap, ERASURES) == held(rig.bootstrap, FORWARDED) == []
+    assert held(rig.bootstrap, FORWARDED) == []
+    asked = {json.loads(record.value)["user"] for record in held(rig.bootstrap, ERASURES)}
+    assert asked == {f"{Tokens(TOKEN_KEY.encode()).hash(token):016x}" for token in ("u", "browser-u")}
     assert "the journal: nothing" in ok(erase(rig, "u", "--verify")).out
     assert {row["reason"] for key, row in rig.tables().conversions.items() if key[1] == "o-u"} == {"erased"}
     worker.terminate(20)
@@ -94,3 +120,25 @@ def test_a_worker_that_dies_while_it_follows_is_followed_by_the_next(rig: Rig) -
             time.sleep(0.05)
         rig.worker().start()
         assert "the journal: nothing" in ok(asked.result()).out
+
+
+def test_a_replay_of_the_topics_brings_nobody_back_who_was_erased(rig: Rig, tmp_path: Path) -> None:
+    worker = rig.worker()
+    worker.start()
+    people = ("u", "v", "w")
+    rig.send([record for each in people for record in records(each)])
+    rig.settle()
+    for token in ("u", "browser-u", "w", "browser-w"):
+        ok(erase(rig, token))
+    known = len(conversions(rig.dsn))
+    rig.send(came_back("u"))  # they are somebody new from now on
+    worker.until(lambda: len(conversions(rig.dsn)) > known)
+    assert worker.terminate(20) == 0
+    dsn = embedded(tmp_path / "replayed")
+    catalogue = ("--catalogue", rig.folder / "catalogue.toml")
+    ok(command(rig, "replay", "--kafka", "--clickhouse", dsn, *catalogue))
+    assert conversions(dsn) == conversions(rig.dsn)
+    assert erase(rig, "w", "--verify", "--clickhouse", dsn).status == 0
+    assert {(row["conversion_id"], row["reason"]) for row in conversions(dsn)} == {
+        ("o-u", "erased"), ("o-v", ""), ("o-w", "erased"), ("o-u-2", ""),
+    }  # fmt: skip
