@@ -18,7 +18,8 @@ from streams.kafka.topics import Layout, create, partition_count
 from streams.simulate.envelopes import Simulated
 from streams.simulate.feed import send
 from tests.integration.support.records import stored
-from tests.integration.support.secured.secured import PASSWORDS, Secured, right, secured, token
+from tests.integration.support.secured.secured import HOSTS, PASSWORDS, Secured, right, secured, token
+from tests.integration.support.secured.tls_front import TlsFront
 from tests.support.certificates import Authority
 
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -118,6 +119,13 @@ def test_a_broker_whose_certificate_nobody_trusts_is_sent_nothing(broker: Secure
     assert "its certificate is not trusted" in said
     assert "KAFKA_SSL_CAFILE must name the authority" in said
     assert "its certificate is not trusted" in refused(at(broker.login(KAFKA_SSL_CAFILE=""))), "the system's either"
+
+
+def test_a_broker_whose_certificate_has_expired_is_sent_nothing(broker: Secured, at: At) -> None:
+    expired = broker.authority.issue("expired", HOSTS, days=-1)
+    with TlsFront(broker.broker.port, expired) as front:
+        said = refused(at(broker.login(BROKER_URL=f"kafka://localhost:{front.port}")))
+    assert "its certificate is not trusted (certificate has expired)" in said
 
 
 def test_a_certificate_is_for_a_host(broker: Secured, at: At) -> None:

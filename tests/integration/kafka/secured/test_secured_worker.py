@@ -23,7 +23,7 @@ from tests.integration.support.harness import first_day
 from tests.integration.support.processes import Worker
 from tests.integration.support.records import Record, send
 from tests.integration.support.secured.rights import documented
-from tests.integration.support.secured.secured import Secured, secured, token
+from tests.integration.support.secured.secured import PASSWORDS, Secured, secured, token
 from tests.support.certificates import Authority
 from tests.support.messages import HOUR, order, touch
 
@@ -138,11 +138,29 @@ def test_the_least_rights_are_enough_for_everything(broker: Secured, instance: I
         broker.allow(second)
         assert worker.terminate(30) == 0
     _while_none_runs(instance)
-    with instance.worker(broker.login("worker", mechanism="PLAIN")) as worker:
+    with instance.worker(in_a_file(instance, "worker", "PLAIN"), MAALSTROM_LOG_LEVEL="DEBUG") as worker:
         instance.buy(2)
         instance.until(worker, 1)  # user-1 was erased, the order of user-2 counts
         _collected(instance)
         instance.until(worker, 2)
+        tells_none(worker, PASSWORDS["worker"])
+
+
+def in_a_file(instance: Instance, user: str, mechanism: str = "SCRAM-SHA-512") -> dict[str, str]:
+    """The environment of a command that logs in, with the password in a file."""
+    (path := instance.folder / f"{user}-password").write_text(PASSWORDS[user])
+    login = instance.broker.login(user, mechanism) | {"KAFKA_SASL_PASSWORD_FILE": str(path)}
+    return {name: text for name, text in login.items() if name != "KAFKA_SASL_PASSWORD"}
+
+
+def tells_none(process: Worker, *secrets: str) -> None:
+    """Log, metrics, command lines and environments have none of those secrets."""
+    told = process.said() + process.get("/metrics")[1] + process.get("/ready")[1]
+    for pid in (process.pid, *process.children()):
+        told += "".join(Path(f"/proc/{pid}/{file}").read_text() for file in ("cmdline", "environ"))
+    assert len(told) > 1000
+    for secret in secrets:
+        assert secret not in told
 
 
 def _while_none_runs(instance: Instance) -> None:
@@ -158,8 +176,10 @@ def _while_none_runs(instance: Instance) -> None:
 def _collected(instance: Instance) -> None:
     """A visit and an order over HTTP, by a collector with no other rights than its own."""
     (instance.folder / "keys").write_text("shop secret-write-key server\n")
-    keys = {"MAALSTROM_WRITE_KEYS": str(instance.folder / "keys")}
-    env = instance.settings | instance.broker.login("collector") | keys
+    (instance.folder / "webhook").write_text("secret-of-the-webhook")
+    files = {"WRITE_KEYS": "keys", "WEBHOOK_SECRET_STRIPE_FILE": "webhook"}
+    keys = {f"MAALSTROM_{name}": str(instance.folder / file) for name, file in files.items()}
+    env = instance.settings | in_a_file(instance, "collector") | keys
     with CollectorProcess(instance.folder / "collect.log", port := free_ports(1)[0], env) as collector:
         collector.wait_alive()
         records = touch("t3", START + 3 * HOUR, user="user-3"), order("o3", START + 4 * HOUR, "3", user="user-3")
@@ -168,6 +188,7 @@ def _collected(instance: Instance) -> None:
         request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/batch", body, headers)
         with urllib.request.urlopen(request, timeout=30) as answer:
             assert answer.status == 200, answer.read()
+        tells_none(collector, PASSWORDS["collector"], "secret-write-key", "secret-of-the-webhook")
         assert collector.terminate(20) == 0
 
 
