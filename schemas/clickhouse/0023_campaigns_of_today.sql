@@ -8,7 +8,7 @@ WITH
     (SELECT groupArray(name) FROM (SELECT arrayJoin(called) AS name FROM campaigns FINAL ORDER BY name)) AS names,
     (SELECT groupArray(id) FROM (SELECT id, arrayJoin(called) AS name FROM campaigns FINAL ORDER BY name)) AS ids
 SELECT * REPLACE (
-    toLowCardinality(if(has(names, toString(campaign)), ids[indexOf(names, toString(campaign))], toString(campaign))) AS campaign
+    toLowCardinality(transform(campaign, names, ids, campaign)) AS campaign
 )
 FROM engagement_counts FINAL;
 
@@ -21,11 +21,7 @@ SELECT day, toLowCardinality(word) AS campaign, network, uniqCombined64Merge(sta
 FROM (
     SELECT
         day,
-        if(
-            has(names, toString(engagement_users.campaign)),
-            ids[indexOf(names, toString(engagement_users.campaign))],
-            toString(engagement_users.campaign)
-        ) AS word,
+        transform(engagement_users.campaign, names, ids, engagement_users.campaign) AS word,
         network,
         engagement_users.users AS state
     FROM engagement_users
@@ -41,11 +37,7 @@ SELECT toLowCardinality(word) AS campaign, uniqCombined64Merge(users) AS users
 FROM (
     SELECT arrayJoin(arrayDistinct([
         toString(campaign_users.campaign),
-        if(
-            has(names, toString(campaign_users.campaign)),
-            ids[indexOf(names, toString(campaign_users.campaign))],
-            toString(campaign_users.campaign)
-        )
+        transform(campaign_users.campaign, names, ids, campaign_users.campaign)
     ])) AS word, users
     FROM campaign_users
 )

@@ -3,11 +3,7 @@ CREATE VIEW IF NOT EXISTS engagement_sketches_now AS
 WITH
     (SELECT groupArray(name) FROM (SELECT arrayJoin(called) AS name FROM campaigns FINAL ORDER BY name)) AS names,
     (SELECT groupArray(id) FROM (SELECT id, arrayJoin(called) AS name FROM campaigns FINAL ORDER BY name)) AS ids
-SELECT day, toLowCardinality(if(
-        has(names, toString(engagement_users.campaign)),
-        ids[indexOf(names, toString(engagement_users.campaign))],
-        toString(engagement_users.campaign)
-    )) AS campaign, network, users
+SELECT day, toLowCardinality(transform(engagement_users.campaign, names, ids, engagement_users.campaign)) AS campaign, network, users
 FROM engagement_users;
 
 -- engagement_audience by the campaigns of today, with those of small groups in one.
@@ -18,10 +14,6 @@ WITH
 SELECT day, toLowCardinality(if(word = '' OR word IN (SELECT campaign FROM named_campaigns), word, 'withheld')) AS campaign,
     network, audience, user, removed, version
 FROM (
-    SELECT *, if(
-        has(names, toString(engagement_audience.campaign)),
-        ids[indexOf(names, toString(engagement_audience.campaign))],
-        toString(engagement_audience.campaign)
-    ) AS word
+    SELECT *, transform(engagement_audience.campaign, names, ids, engagement_audience.campaign) AS word
     FROM engagement_audience FINAL
 );
