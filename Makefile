@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Tests wait a good deal, a runner keeps about half a core busy: two runners more than cores.
-RUNNERS = $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() or 1) + 2)')
+# Tests wait a good deal: one runner more than there are cores.
+RUNNERS = $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() or 1) + 1)')
 
 .PHONY: demo test faults chaos fuzz fuzz-formats check dist dist-check peers peers-check bench-quick kubernetes kafka setup clean docs reference dashboards
 
