@@ -14,8 +14,8 @@ class Collected:
         raise KeyboardInterrupt
 
 interruptions.keep()
-Collected()
 try:
+    Collected()
     time.sleep(30)
 except KeyboardInterrupt:
     print("interrupted")
