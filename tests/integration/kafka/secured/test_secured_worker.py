@@ -132,6 +132,7 @@ def test_the_least_rights_are_enough_for_everything(broker: Secured, instance: I
         instance.send(Record("engagement", b"user-1", b"nonsense"))
         instance.until(worker, 1)
         assert worker.metrics()["maalstrom_dead_letters_total", (("reason", "malformed"), ("topic", "engagement"))] == 1
+        assert '"first": "engagement/' in worker.said(), "and the log tells of it"
         assert not [sample for sample in worker.metrics() if PREFIX in str(sample[1])], "labels are plain names"
         _until(lambda: "engagement.dlq/" in ok(instance.command("operator", "dlq", "list")).out, worker)
         _commands(instance)
