@@ -38,7 +38,8 @@ async def refusal(brokers: Brokers, error: Exception) -> BrokerError:
             return BrokerError(f"the Kafka broker at {server} lets nobody in: {text}")
     detail = next((str(answer) for answer in answers if answer), "") or str(error) or type(error).__name__
     return UnreachableError(
-        f"no Kafka broker answers at {brokers} ({detail}); start one (make kafka) or set BROKER_URL"
+        f"no Kafka broker answers at {brokers} ({detail}); see that it runs and that this machine reaches it, or set "
+        "BROKER_URL to where one does (to try things out, make kafka starts one)"
     )
 
 
