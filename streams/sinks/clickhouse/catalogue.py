@@ -122,7 +122,8 @@ def _align(client: Client, table: str, wanted: Sequence[Mapping[str, Any]], whol
 
 def _changes(client: Client, table: str, wanted: Sequence[Mapping[str, Any]], whole: bool) -> list[dict[str, Any]]:
     """The rows that would make the table equal to what is wanted."""
-    known = {row["id"]: row for row in client.query(f"SELECT * EXCEPT (removed, version) FROM {table} FINAL")}
+    ours = ", ".join(name for name in TABLES[table].columns if name not in ("removed", "version"))  # no later version's
+    known = {row["id"]: row for row in client.query(f"SELECT {ours} FROM {table} FINAL")}
     changed = [{**row, "removed": 0} for row in wanted if _comparable(known.get(row["id"], {})) != _comparable(row)]
     gone = known.keys() - {row["id"] for row in wanted} if whole else set()
     return changed + [{"id": id_, "removed": 1} for id_ in sorted(gone)]

@@ -113,3 +113,12 @@ def test_what_goes_of_another_catalogue_is_named_and_nothing_where_there_was_non
     write_catalogue(client, before)
     assert replaced(client, before) == []
     assert replaced(client, after) == differing(client, after) != []
+
+
+def test_a_column_of_a_later_version_is_no_other_catalogue(client: Client) -> None:
+    write_catalogue(client, parse(BEFORE))
+    for table in ("goals", "campaigns"):
+        client.command(f"ALTER TABLE {table} ADD COLUMN later UInt8 DEFAULT 7")
+    assert differing(client, parse(BEFORE)) == []
+    write_catalogue(client, parse(AFTER))
+    assert differing(client, parse(AFTER)) == []
