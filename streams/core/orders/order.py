@@ -114,15 +114,14 @@ class Order(Struct, array_like=True, gc=False):
 
     def complete(self, event: str, completion: Completion) -> list[Pending]:
         """Take in a completion; the earliest one counts. Returns the messages that need not wait any longer."""
+        found, self.waiting = self.waiting, []
         if not (self.completions or self.former):  # as nearly all
             self.completions[event], self.last[event] = completion, completion.key
-            found, self.waiting = self.waiting, []
             return found
         known = {*self.former, *self.buyers, completion.user}
         self.completions[event] = _earlier(self.completions.get(event, completion), completion)
         self.last[event] = max(self.last.get(event, completion.key), completion.key)
         self.former = self._no_buyers(known)
-        found, self.waiting = self.waiting, []
         return found
 
     def update(self, stated: OrderAmount) -> None:
@@ -175,7 +174,8 @@ class Order(Struct, array_like=True, gc=False):
             new = {message_id for _, message_id in self.messages}
             copy.refunds = {each: self.refunds[each] for each in new & self.refunds.keys()}
             copy.waiting = [pending for pending in self.waiting if pending.message_id in new]
-            copy.priced = [each for each in self.priced if each.message_id in new.union(self.claims)]
+            told = new.union(self.claims)
+            copy.priced = [each for each in self.priced if each.message_id in told]
         self.messages, self.claims = [], []
         return copy
 
