@@ -1,15 +1,19 @@
 """What all tests share: how properties are tried, and fixtures for every test that needs a database."""
 
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from kafka.net.inet import KafkaNetSocket
 
 from deploy.kafka import broker
 from streams.sinks.clickhouse import migrations
@@ -48,6 +52,23 @@ _TABLES = """
 SELECT name FROM system.tables
 WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'migrations'
 """
+
+
+def _closing(connect: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(connect)
+    async def connected(self: KafkaNetSocket, net: Any, sock: socket.socket, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await connect(self, net, sock, *args, **kwargs)
+        except BaseException:
+            sock.close()
+            raise
+
+    return connected
+
+
+# kafka-python's clients leave the socket open that is connecting when they are closed: a warning, and so an error, at
+# whatever test Python collects it.
+KafkaNetSocket.sock_connect = _closing(KafkaNetSocket.sock_connect)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

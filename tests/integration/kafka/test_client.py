@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import socket
 from typing import Any
 
 import uvloop
 from aiokafka import AIOKafkaConsumer
 from aiokafka.client import AIOKafkaClient
 from kafka import KafkaAdminClient
+from kafka.net.inet import create_connection
+from kafka.net.selector import NetworkSelector
 
 from deploy.kafka.broker import Broker
 from streams.sources.kafka import closed_connections, missing_topics
@@ -103,3 +107,19 @@ def test_a_client_is_closed_by_its_own_thread_where_a_worker_is_stopped_in_a_reb
     assert worker.wait(60) == 0
     assert "stopped in a rebalance" in worker.said()
     assert "closed by another thread" not in worker.said()
+
+
+def test_a_client_of_the_tests_that_is_closed_while_it_connects_leaves_no_socket_to_be_warned_of() -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        close_while_it_connects(*server.getsockname())
+        server.accept()[0].close()  # it had connected
+    gc.collect()
+
+
+def close_while_it_connects(host: str, port: int) -> None:
+    selector = NetworkSelector()
+    selector.call_soon(lambda: create_connection(selector, host, port))
+    selector.poll(timeout_ms=0)
+    selector.close()
