@@ -27,7 +27,7 @@ _KEPT = (
 )
 
 _IN_THE_END = {
-    (False, False): "nothing was found of that token; see that it is written as events have it",
+    (False, False): "nothing is left of that token: nothing was found of it. See that it is written as events have it",
     (True, False): "nothing is left of that token",
     (True, True): "something is left",
 }
