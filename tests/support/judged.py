@@ -15,6 +15,7 @@ from streams.core.events.watermark import DeadLetter as DeadLetterSent
 from streams.core.identity.tokens import Tokens
 from streams.core.ledger.settings import LedgerSettings
 from tests.oracle import Result, run
+from tests.oracle.credit import MODELS, ONE
 from tests.oracle.door.meanings import Event, Ignored, meaning
 from tests.oracle.door.messages import DeadLetter, items, read
 from tests.oracle.settings import Catalogue, Sources
@@ -95,3 +96,15 @@ def check(database: Database, result: Result) -> None:
     assert conversions == wanted
     withdrawn = [row for key, row in database.conversions().items() if key not in result.conversions]
     assert all(row["status"] == "reversed" and row["value"] == 0 for row in withdrawn)
+
+
+def assert_adds_up(result: Result) -> None:
+    """Credit and value add up exactly, by each model: in each conversion, and over all of them."""
+    for row in result.conversions.values():
+        whole = 0 if row["status"] == "reversed" or row["reason"] else ONE
+        assert {model: sum(row["credit"][model]) for model in MODELS} == dict.fromkeys(MODELS, whole)
+    for model in MODELS:
+        figures = [row for key, row in result.goal_attribution.items() if key[2] == model]
+        assert sum(row[0] + row[2] for row in figures) == ONE * len(result.conversions)
+        assert sum(row[1] for row in figures) == sum(row["value"] for row in result.conversions.values())
+        assert sum(row[3] for row in figures) == sum(row["reversed_value"] for row in result.conversions.values())
