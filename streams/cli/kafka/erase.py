@@ -117,7 +117,8 @@ async def _trim(topics: Topics) -> None:
 
 
 def _in_database(client: Client, person: Person, verify: bool) -> tuple[bool, bool]:
-    before = any(_tables(client, person).values())
+    found = _tables(client, person)
+    before = any(found.values())
     if not verify:
         if erasure.reported_live(client, person.hash):
             raise click.ClickException(
@@ -125,7 +126,8 @@ def _in_database(client: Client, person: Person, verify: bool) -> tuple[bool, bo
                 "(MAALSTROM_CLICKHOUSE says which database) while the worker runs"
             )
         erasure.erase(client, person.hash, time.time_ns() // 1_000_000)
-    left = _say(_tables(client, person))
+        found = _tables(client, person)
+    left = _say(found)
     out.print("take that token's lines out of your files, too: a replay of them brings its rows back")
     out.print(_KEPT.splitlines()[-1])
     return before or left, left
