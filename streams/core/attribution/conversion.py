@@ -67,6 +67,15 @@ class Conversion(Struct, array_like=True, forbid_unknown_fields=True, frozen=Tru
         return int(self.status not in (REVERSED, WITHDRAWN))
 
     @property
+    def touch_count(self) -> int:
+        return len(self.touches) // TOUCH.itemsize
+
+    @property
+    def attributed(self) -> bool:
+        """Whether touches have credit for it."""
+        return bool(self.touches) and self.status != WITHDRAWN
+
+    @property
     def kinds(self) -> NDArray[np.uint32]:
         """The kind of each touch."""
         return np.frombuffer(self.touches, TOUCH)["kind"]
@@ -122,7 +131,7 @@ def paths(statements: Sequence[Conversion], kinds: TouchKinds) -> Paths:
     """The touches of those statements, each of which has at least one."""
     touches = np.frombuffer(b"".join(s.touches for s in statements), TOUCH)
     time, kind = touches["time"].astype(np.int64), touches["kind"].astype(np.uint32)
-    lengths = np.fromiter((len(s.touches) // TOUCH.itemsize for s in statements), np.int64, len(statements))
+    lengths = np.fromiter((s.touch_count for s in statements), np.int64, len(statements))
     until = np.fromiter((s.time for s in statements), np.int64, len(statements))
     starts = np.concatenate(([0], np.cumsum(lengths)))
     journeys = Journeys(

@@ -57,8 +57,8 @@ class Outputs:
 
     def stated(self, hour: int, pairs: Pairs) -> None:
         """Count conversions stated in that hour, each with the statement it takes the place of."""
-        self.aggregates.stated(hour, pairs)
-        self._unwritten.stated([statement for statement, _ in pairs])
+        credit = self.aggregates.stated(hour, pairs)
+        self._unwritten.stated([statement for statement, _ in pairs], credit)
 
     def anonymise(self, tokens: Sequence[int]) -> None:
         """Write nothing more of erased tokens (hashes)."""
@@ -69,14 +69,14 @@ class Outputs:
 
     def fold(self, segment: Segment, touches: Touches, pairs: Pairs, hour: int | None, unwritten: bool) -> None:
         """Take in a restored segment, its new touches and its statements; `hour` is None where it is not open, and
-        `unwritten` says that ClickHouse may not have it."""
+        `unwritten` says of an open one that ClickHouse may not have it."""
         self._unwritten.linked(segment.new_links)  # all of them: the catalogue may have a holdout only now
         if hour is not None:
             self.aggregates.engaged(hour, touches.time, touches.kind)
-            self.aggregates.stated(hour, pairs)
-        if unwritten:
-            self._unwritten.engaged(touches)
-            self._unwritten.stated(segment.statements)
+            credit = self.aggregates.stated(hour, pairs)
+            if unwritten:
+                self._unwritten.engaged(touches)
+                self._unwritten.stated(segment.statements, credit)
 
     def restored(self, anything: bool) -> None:
         """The state is another's now, with `anything` in it."""

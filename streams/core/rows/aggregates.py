@@ -12,6 +12,7 @@ from streams.core.columns.keyed_sums import KeyedSums, WholeNumbers, WideSums
 from streams.core.columns.run import I64, U32
 from streams.core.journeys.kinds import TouchKinds
 from streams.core.rows.contributions import CELL_BITS, MINUTE, UNATTRIBUTED, AggregateKey, contributions
+from streams.core.rows.credit import Credit
 
 Pair = tuple[Conversion, Conversion | None]  # a statement, and the one that it takes the place of
 REPLAYED = -1  # in place of an hour: every row is reported in the hour of its own minute
@@ -44,21 +45,26 @@ class Aggregates:
             keys = (time // MINUTE << CELL_BITS) | self._kinds.written_of[kind]
             self._hour(hour).engagement.add(keys, np.ones((len(keys), 1), np.int64))
 
-    def stated(self, hour: int, pairs: Sequence[Pair]) -> None:
-        """Each statement takes the place of the other of its pair, where there is one."""
+    def stated(self, hour: int, pairs: Sequence[Pair]) -> list[Credit]:
+        """Each statement takes the place of the other of its pair, where there is one. What they are given credit for,
+        for their rows."""
         hours, by_cause = self._hour(hour), dict[str, list[Pair]]()
         for new, old in pairs:
             by_cause.setdefault(new.cause if old else "", []).append((new, old))
+        credit = []
         for cause, some in by_cause.items():
-            self._add({"": hours.goals, cause: hours.restated} if cause else {"": hours.goals}, some)
+            sums = {"": hours.goals, cause: hours.restated} if cause else {"": hours.goals}
+            credit.append(self._add([new for new, _ in some], sums, 1))
+            self._add([old for _, old in some if old], sums, -1)
+        return credit
 
-    def _add(self, sums: Mapping[str, WideSums], pairs: Sequence[Pair]) -> None:
-        """To those sums, by the cause in their cells."""
-        new, old = [new for new, _ in pairs], [old for _, old in pairs if old]
-        for statements, sign in ((new, 1), (old, -1)):
-            for part in contributions(statements, self._kinds, self._cells, list(sums)):
-                for tally, keys in zip(sums.values(), part.keys, strict=True):
-                    tally.add(keys, part.amounts * sign)
+    def _add(self, statements: Sequence[Conversion], sums: Mapping[str, WideSums], sign: int) -> Credit:
+        """Add them to those sums, by the cause in their cells."""
+        parts, credit = contributions(statements, self._kinds, self._cells, list(sums))
+        for part in parts:
+            for tally, keys in zip(sums.values(), part.keys, strict=True):
+                tally.add(keys, part.amounts * sign)
+        return credit
 
     def changes(self, version: int) -> dict[str, Columns]:
         """Rows of goal_attribution, goal_restatements and engagement_counts for what changed since the last call."""

@@ -10,6 +10,7 @@ from streams.core.attribution.conversion import WITHDRAWN, Conversion, column, p
 from streams.core.attribution.models import MODELS, WHOLE, split
 from streams.core.columns.dictionary import Dictionary, distinct
 from streams.core.journeys.kinds import TouchKinds
+from streams.core.rows.credit import I32, Credit
 
 I64 = NDArray[np.int64]
 MINUTE = 60_000  # ms
@@ -38,6 +39,13 @@ class Contribution(NamedTuple):
     amounts: I64
 
 
+class Contributions(NamedTuple):
+    """What some statements add, and the credit of those among them that are attributed."""
+
+    parts: list[Contribution]
+    credit: Credit
+
+
 class _Rows(NamedTuple):
     """What statements are shared out to: which statement each part belongs to, and its means."""
 
@@ -47,22 +55,23 @@ class _Rows(NamedTuple):
 
 def contributions(
     statements: Sequence[Conversion], kinds: TouchKinds, cells: Dictionary[AggregateKey], causes: Sequence[str] = ("",)
-) -> list[Contribution]:
+) -> Contributions:
     """What those statements add, for every model, in cells of each of the causes; nothing where a statement does not
     count at all."""
-    counting = [s for s in statements if s.status != WITHDRAWN]
-    attributed, others = [s for s in counting if s.touches], [s for s in counting if not s.touches]
-    found = list[Contribution]()
-    if attributed:
-        found += _attributed(attributed, kinds, cells, causes)
-    if others:
-        found += _unattributed(others, cells, causes)
-    return found
+    attributed = [s for s in statements if s.attributed]
+    others = [s for s in statements if not s.attributed and s.status != WITHDRAWN]
+    parts, by_model = list[Contribution](), dict[str, I32]()
+    for model, credit, part in _attributed(attributed, kinds, cells, causes) if attributed else ():
+        by_model[model] = credit
+        parts.append(part)
+    parts += _unattributed(others, cells, causes) if others else ()
+    return Contributions(parts, Credit(attributed, by_model))
 
 
 def _attributed(
     statements: Sequence[Conversion], kinds: TouchKinds, cells: Dictionary[AggregateKey], causes: Sequence[str]
-) -> Iterator[Contribution]:
+) -> Iterator[tuple[str, I32, Contribution]]:
+    """By model, what each touch is given of a whole conversion, and what is to be added."""
     path = paths(statements, kinds)
     rows = _Rows(path.journeys.owner, kinds.means_of[path.kind])
     value, remaining = column(statements, "value"), column(statements, "remaining")
@@ -72,7 +81,8 @@ def _attributed(
         shares = shares_of(path.journeys)
         credit, whole = (split(total, shares, path.journeys) for total in (one, value))
         net = whole if same else split(remaining, shares, path.journeys)
-        yield Contribution(keys(model), np.stack([credit * counts, net, credit * (1 - counts), whole - net], axis=1))
+        amounts = np.stack([credit * counts, net, credit * (1 - counts), whole - net], axis=1)
+        yield model, credit.astype(np.int32), Contribution(keys(model), amounts)
 
 
 def _unattributed(

@@ -5,23 +5,24 @@ from collections.abc import Sequence
 import numpy as np
 
 from streams.core.attribution.conversion import WITHDRAWN, Conversion, Paths, column, paths
-from streams.core.attribution.models import MODELS, WHOLE, split
 from streams.core.columns.column import Columns, Ragged
 from streams.core.columns.dictionary import coded, distinct
 from streams.core.columns.run import I64, Touches
 from streams.core.journeys.kinds import TouchKinds
 from streams.core.orders.keys import shown
 from streams.core.orders.value import REVERSED
+from streams.core.rows.credit import PendingCredit
 
 _DAY = 86_400_000  # ms
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # spreads small numbers over 64 bits
 
 
-def conversion_columns(statements: Sequence[Conversion], kinds: TouchKinds) -> Columns:
-    """One row a statement, as it stands; touches and credit are empty where there is no touch."""
-    ordered = [s for s in statements if s.touches] + [s for s in statements if not s.touches]
-    path = paths([s for s in ordered if s.touches], kinds)
-    offsets = np.append(path.journeys.starts, np.full(len(ordered) - len(path.journeys.starts) + 1, len(path.time)))
+def conversion_columns(statements: Sequence[Conversion], kinds: TouchKinds, credit: PendingCredit) -> Columns:
+    """One row a statement, as it stands; touches and their `credit` are empty where there is no touch."""
+    attributed = [s for s in statements if s.attributed]
+    ordered = attributed + [s for s in statements if not s.attributed]
+    path = paths(attributed, kinds)
+    offsets = np.append(path.journeys.starts, np.full(len(ordered) - len(attributed), len(path.time)))
     words = {name: [getattr(s, name) for s in ordered] for name in ("goal", "currency", "customer", "reason")}
     value, remaining = column(ordered, "value"), column(ordered, "remaining")
     return {
@@ -35,7 +36,7 @@ def conversion_columns(statements: Sequence[Conversion], kinds: TouchKinds) -> C
         "reversed_value": value - remaining,
         "user": np.fromiter((s.user for s in ordered), np.uint64, len(ordered)),
         **_touch_columns(path, offsets, kinds),
-        "credit": _credit(ordered, path, offsets),
+        "credit": credit.columns(attributed, offsets),
         "status": coded([REVERSED if s.status == WITHDRAWN else s.status for s in ordered], np.arange(len(ordered))),
         "version": np.fromiter((s.version for s in ordered), np.uint64, len(ordered)),
     }
@@ -48,14 +49,6 @@ def _touch_columns(path: Paths, offsets: I64, kinds: TouchKinds) -> Columns:
         f"touch_{name}": coded([getattr(w, name) for w in words], at) for name in ("campaign", "network", "action")
     }
     return {"touch_at": Ragged(offsets, path.time), **{name: Ragged(offsets, column) for name, column in names.items()}}
-
-
-def _credit(statements: Sequence[Conversion], path: Paths, offsets: I64) -> dict[str, Ragged]:
-    """Credit by model in millionths, nothing once all is taken back."""
-    journeys = path.journeys
-    n = len(journeys.starts) - 1
-    whole = column(statements[:n], "counted") * WHOLE
-    return {model: Ragged(offsets, split(whole, shares(journeys), journeys)) for model, shares in MODELS.items()}
 
 
 def seen_columns(touches: Sequence[Touches], kinds: TouchKinds) -> Columns:

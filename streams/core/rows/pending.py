@@ -9,6 +9,7 @@ from streams.core.columns.run import Touches, anonymised
 from streams.core.identity.links import Links
 from streams.core.journeys.kinds import TouchKinds
 from streams.core.rows.conversions import conversion_columns, seen_columns
+from streams.core.rows.credit import Credit, PendingCredit
 from streams.core.rows.holdouts import holdout_columns, link_columns
 
 
@@ -28,6 +29,7 @@ class PendingRows:
         self._touches: list[Touches] = []
         self._links: list[Links] = []
         self._statements: dict[tuple[str, str], Conversion] = {}
+        self._credit = PendingCredit()
 
     def engaged(self, touches: Touches) -> None:
         """Have events written that were taken in."""
@@ -37,9 +39,11 @@ class PendingRows:
         """Have written what new links change."""
         self._links.append(links)
 
-    def stated(self, statements: Iterable[Conversion]) -> None:
-        """Have statements written, in place of what was stated before."""
+    def stated(self, statements: Iterable[Conversion], credit: Iterable[Credit]) -> None:
+        """Have statements written with their credit, in place of what was stated before."""
         self._statements.update((statement.key, statement) for statement in statements)
+        for part in credit:
+            self._credit.add(part, self._statements)
 
     def anonymise(self, token: int) -> None:
         """Nothing of it is that token's (a hash)."""
@@ -50,7 +54,7 @@ class PendingRows:
         """The rows to write, each once."""
         rows, statements = dict[str, Columns](), list(self._statements.values())
         if statements:
-            rows["conversions"] = conversion_columns(statements, self._kinds)
+            rows["conversions"] = conversion_columns(statements, self._kinds, self._credit)
         if any((touches.user != 0).any() for touches in self._touches):
             rows["engagement_seen"] = seen_columns(self._touches, self._kinds)
         if self._holdouts:

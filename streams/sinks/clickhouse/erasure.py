@@ -23,6 +23,7 @@ from streams.core.journeys.kinds import TouchKind, TouchKinds
 from streams.core.orders.cause import Cause
 from streams.core.rows.contributions import CELL_BITS, UNATTRIBUTED, AggregateKey, contributions
 from streams.core.rows.conversions import conversion_columns
+from streams.core.rows.credit import PendingCredit
 from streams.core.rows.tables import TABLES
 from streams.sinks.clickhouse.client import Client
 
@@ -73,7 +74,8 @@ def erase(client: Client, token: int, now: int) -> int:
         origin = "live" if reported_live(client, token) else "replay"
         _restate(client, before, theirs, kinds, (origin, now // 3_600_000 * 3600), now)
         version = np.array([row["version"] + 1 for row in found if row["user"] == token], np.uint64)
-        client.insert("conversions", {**conversion_columns([new for _, new in theirs], kinds), "version": version})
+        rows = conversion_columns([new for _, new in theirs], kinds, PendingCredit())  # they have no touches
+        client.insert("conversions", {**rows, "version": version})
     _remove(client, token)
     return len(theirs)
 
@@ -142,7 +144,7 @@ def _restate(
 def _sums(statements: Sequence[Conversion], kinds: TouchKinds) -> Sums:
     """What those add up to, by window (s) and cell."""
     cells, found = Dictionary[AggregateKey](), Sums()
-    for part in contributions(statements, kinds, cells):
+    for part in contributions(statements, kinds, cells).parts:
         for key, amounts in zip(part.keys[0].tolist(), part.amounts, strict=True):
             cell = cells.words[key & ((1 << CELL_BITS) - 1)]
             means = ("", "") if cell.means == UNATTRIBUTED else kinds.means.words[cell.means]

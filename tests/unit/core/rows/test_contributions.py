@@ -19,7 +19,7 @@ def summed(*statements: Conversion) -> dict[tuple[int, str, str, str, str, str, 
     """(minute, goal, customer, reason, currency, model, means) -> the four sums."""
     cells: Dictionary[AggregateKey] = Dictionary()
     sums: dict[tuple[int, str, str, str, str, str, int], list[int]] = {}
-    for part in contributions(statements, kinds(), cells):
+    for part in contributions(statements, kinds(), cells).parts:
         for key, amounts in zip(part.keys[0].tolist(), part.amounts.tolist(), strict=True):
             cell = cells.words[key & ((1 << CELL_BITS) - 1)]
             standing = sums.setdefault((key >> CELL_BITS, *cell[:-1]), [0, 0, 0, 0])
@@ -59,7 +59,7 @@ def test_without_touches_an_order_counts_for_its_reason() -> None:
 
 def test_the_cause_of_a_restatement_is_in_each_of_its_cells() -> None:
     cells: Dictionary[AggregateKey] = Dictionary()
-    both = contributions([statement(0), statement(reason="no_touch")], kinds(), cells, ["", "reversal"])
+    both = contributions([statement(0), statement(reason="no_touch")], kinds(), cells, ["", "reversal"]).parts
     for i, cause in enumerate(("", "reversal")):
         codes = {key & ((1 << CELL_BITS) - 1) for part in both for key in part.keys[i].tolist()}
         assert {cells.words[code].cause for code in codes} == {cause}

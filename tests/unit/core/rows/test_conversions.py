@@ -4,19 +4,29 @@ import numpy as np
 
 from streams.core.attribution.conversion import WITHDRAWN, Conversion
 from streams.core.attribution.models import MODELS
+from streams.core.columns.dictionary import Dictionary
 from streams.core.columns.message_ids import MessageIds
 from streams.core.columns.run import Touches
 from streams.core.journeys.kinds import TouchKind, TouchKinds
 from streams.core.orders.value import OPEN, PARTLY, REVERSED
+from streams.core.rows.contributions import contributions
 from streams.core.rows.conversions import conversion_columns, seen_columns
+from streams.core.rows.credit import PendingCredit
 from streams.core.rows.tables import TABLES
 from tests.support.messages import DAY, HOUR, NOON
 from tests.support.statements import kinds, statement
 from tests.support.tables import rows
 
 
+def credited(*statements: Conversion) -> PendingCredit:
+    """The credit of those statements, as their totals have it."""
+    made = PendingCredit()
+    made.add(contributions(statements, kinds(), Dictionary()).credit, {s.key: s for s in statements})
+    return made
+
+
 def row_of(given: Conversion) -> dict[str, object]:
-    (row,) = rows(conversion_columns([given], kinds()))
+    (row,) = rows(conversion_columns([given], kinds(), credited(given)))
     return row
 
 
@@ -69,7 +79,7 @@ def test_rows_with_and_without_touches_keep_their_own() -> None:
         statement(order_id="denied", reason="no_consent", user=0),
         statement(1, 2, order_id="two", status=OPEN),
     ]
-    found = {row["conversion_id"]: row for row in rows(conversion_columns(some, kinds()))}
+    found = {row["conversion_id"]: row for row in rows(conversion_columns(some, kinds(), credited(*some)))}
     assert {id_: row["touch_campaign"] for id_, row in found.items()} == {
         "none": [],
         "one": ["a"],
