@@ -13,6 +13,7 @@ from pathlib import Path
 LANGUAGES = ("en", "nb")
 DASHBOARDS = "dashboards"
 _FOLDER = Path(__file__).parent
+_MINUS = "\u2212"  # as wide as a plus; a hyphen between figures reads as a span
 _MONTHS = {
     "nb": "januar februar mars april mai juni juli august september oktober november desember",
     "en": "January February March April May June July August September October November December",
@@ -32,9 +33,10 @@ class Language:
         return said.format(**values) if values else said
 
     def number(self, number: Decimal) -> str:
-        """With spaces between thousands and the decimal sign of the language; places as they are."""
-        grouped = f"{number:,f}".replace(",", " ")
-        return grouped.replace(".", ",") if self.code == "nb" else grouped
+        """With spaces between thousands, a true minus and the decimal sign of the language; places as they are."""
+        grouped = f"{abs(number):,f}".replace(",", " ")
+        signed = _MINUS + grouped if number < 0 else grouped
+        return signed.replace(".", ",") if self.code == "nb" else signed
 
     def percent(self, number: Decimal) -> str:
         """A number of hundredths with its sign."""

@@ -70,6 +70,15 @@ def test_it_paid_what_the_counting_goals_brought_in_the_days_shown(client: Clien
     assert nobody[:6] == ("Not attributed", None, None, 100, 1, None)
 
 
+def test_spans_are_written_as_the_numbers_beside_them(client: Client) -> None:
+    report(client, (1, "g", "s", 4, 400), (1, "g", "f", 0.2, 10))
+    spend(client, (1, "s", 100_000), (1, "f", 100))
+    client.command("INSERT INTO holdouts (id, share, salt, version) VALUES ('s', 0.1, 'x', 1)")
+    client.command("INSERT INTO measured_lift VALUES ('s', 'g', 'linear', 'measured', -35, -1191, 1121, 49, 1)")
+    assert [row[-1] for row in ask(client, "Did it pay, by channel")] == ["25 to ∞", "9\u202f765 to 92\u202f926"]
+    assert ask(client, "Measured by holdout") == [("search", -35, "−1\u202f191 to 1\u202f121", 49)]
+
+
 def test_what_did_not_cost_is_no_return(client: Client) -> None:
     report(client, (1, "g", "s", 4, 400))
     assert ask(client, "Did it pay, in the time shown") == [(None, 400, None, 0)]
