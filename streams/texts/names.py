@@ -15,7 +15,7 @@ REASONS = {
     "no_token": "buyer not known (anonymous)",
     "out_of_window": "outside the lookback window",
     "no_touch": "no touch seen",
-    "ambiguous_identity": "token shared by several people",
+    "ambiguous_identity": "identifier shared by several people",
     "erased": "erased on request",
 }
 # What the view goal_progress says of a goal.

@@ -194,7 +194,7 @@ def test_people_known_by_several_tokens(few: Path) -> None:
     assert "ignored: 1 alias" in done.err
     assert not (few / "dead-letters.ndjson").exists()
     told = ok(maalstrom("report", "--goal", "orders", "--clickhouse", dsn, env={"COLUMNS": "100"})).out
-    assert re.search(r"token shared by several people +1 ", told)
+    assert re.search(r"identifier shared by several people +1 ", told)
     topics = {"engagement": touches, "checkout": orders, "identity": links}
     records = [(topic, line) for topic, lines in topics.items() for line in lines]
     assert unlike_reference(dsn, CATALOGUE, records) == ""

@@ -234,15 +234,18 @@ def test_a_value_stays_a_value(month: Client) -> None:
 
 
 def test_a_campaign_of_few_users_is_not_named(month: Client) -> None:
-    assert ("withheld", "", "x", 1) in [
+    assert ("Suppressed (small group)", "", "x", 1) in [
         row[:4] for row in ask(month, "campaigns: Campaigns and networks, in the time shown")
     ]
     chosen = replace(ALL, values=CHOSEN | {"campaign": ["seen by one"]}, everything=frozenset({"network", "channel"}))
     assert ask(month, "campaigns: Campaigns and networks, in the time shown", chosen) == []
     (options,) = [query for query in variable_queries() if query.place == "campaigns: $campaign"]
-    found = {row["value"] for row in month.query(expanded(options.sql, ALL))}
-    assert "withheld" in found
+    found = {row["value"]: row["text"] for row in month.query(expanded(options.sql, ALL))}
+    assert found["withheld"] == "Suppressed (small group)"
     assert "seen by one" not in found
+    shown = [row for query in panel_queries() for row in month.query(expanded(query.sql, ALL))]
+    assert shown
+    assert [row for row in shown if "withheld" in {name: row[name] for name in row if name != "id"}.values()] == []
 
 
 def test_restatements_are_told_by_cause_and_nothing_of_a_replay_is_provisional(month: Client) -> None:

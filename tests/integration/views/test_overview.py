@@ -135,6 +135,13 @@ def test_a_network_and_a_goal_that_went_silent_are_told(client: Client) -> None:
     ]
 
 
+def test_where_there_is_nothing_to_tell_nothing_else_is_spoken_of(client: Client) -> None:
+    assert ask(client, "What to look at this week") == [("Nothing stands out", "", "")]
+    now = datetime.now(UTC)
+    client.command(f"INSERT INTO engagement_counts (window_start, events, version) VALUES ('{now:%F %T}', 5, 1)")
+    assert ask(client, "What is broken now") == [("ok", "Nothing that the figures show", "")]
+
+
 def test_an_empty_database_says_what_to_do(client: Client) -> None:
     assert next(row[:2] for row in ask(client, "What is broken now")) == (
         "start",

@@ -4,7 +4,7 @@ const NAMED = { green: "good", red: "bad", orange: "warn", yellow: "warn", blue:
 const SIGNS = { good: ["✓", "good"], warn: ["!", "take note"], bad: ["✕", "bad"] };
 const SERIES = 12;
 // What is credited to nobody, and the reasons for it.
-const GREY = /^(Not attributed|Suppressed|withheld|Consent denied|Buyer not known|Too long before|No engagement seen|Token shared|Erased on request|Ikke tilskrevet|Holdt tilbake|Samtykke ikke gitt|Kjøperen er ikke kjent|For lenge før|Ikke noe engasjement|Flere personer bak|Slettet etter ønske)/;
+const GREY = /^(Not attributed|Suppressed|withheld|Consent denied|Buyer not known|Too long before|No engagement seen|Identifier shared|Erased on request|Ikke tilskrevet|Holdt tilbake|Samtykke ikke gitt|Kjøperen er ikke kjent|For lenge før|Ikke noe engasjement|Flere personer bak|Slettet etter ønske)/;
 const UNKNOWN = ["Channel not known", "Ukjent kanal"]; // of campaigns that no catalogue has: the last colour
 let places = new Map(); // a name to its colour's number
 
