@@ -63,7 +63,8 @@ class Answers:
         facts = await self._known.facts()
         values = await self._values(dashboard, asked)
         start = {"range": [asked.span.start, asked.span.end], "variables": values.described} | asdict(facts)
-        yield json.dumps(start | ({"error": str(values.error)} if values.error else {})).encode()
+        trouble = values.error or self._known.trouble
+        yield json.dumps(start | (_failure(trouble) if trouble else {})).encode()
         panels = [asyncio.create_task(self._panel(panel, asked, values)) for panel in dashboard.panels.values()]
         panels.append(asyncio.create_task(self._marks(dashboard, asked, values)))
         try:
@@ -102,7 +103,7 @@ class Answers:
         except PromqlError as error:
             return json.dumps({"panel": panel.id, "elsewhere": str(error)}).encode()
         except _FAILURES as error:
-            return json.dumps({"panel": panel.id, "error": str(error)}).encode()
+            return json.dumps({"panel": panel.id} | _failure(error)).encode()
         parts = (
             b'{"ref":%b,"frame":%b}' % (json.dumps(target.ref).encode(), frame)
             for target, frame in zip(panel.targets, frames, strict=True)
@@ -133,6 +134,12 @@ class Answers:
             raise values.error
         scope = Scope(asked.span, interval(asked.span, points, panel.least_interval), values.chosen)
         return shown(await self._reader.columns(expand(target.text, scope)))
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    """What went wrong; `away`: the database did not answer at all, so that it is told once, above all panels."""
+    away = isinstance(error, DatabaseError) and error.code is None
+    return {"error": str(error)} | ({"away": True} if away else {})
 
 
 def _described(

@@ -41,7 +41,12 @@ SELECT
     (SELECT arraySort(groupArray(if(name = '', id, name))) FROM goals FINAL) AS goals,
     (SELECT count() FROM engagement_counts) + (SELECT count() FROM goal_attribution) AS events
 """
-_TIMEOUT, _TOO_MANY_ROWS, _MEMORY = 159, 396, 241
+NO_TABLES = "ClickHouse has no tables yet: a worker makes them when it starts, `maalstrom migrate` makes them now"
+TOO_MUCH = {  # by ClickHouse's code
+    159: f"this took longer than {LONGEST} s; choose a shorter time range",
+    396: f"this has more than {MOST_ROWS} rows; choose a shorter time range or fewer values",
+    241: "this needs more memory than a panel may use; choose a shorter time range",
+}
 _RETRY = 2.0  # s in which a ClickHouse that did not answer is not asked again
 
 
@@ -125,14 +130,8 @@ class Reader:
 
 def _advice(error: DatabaseError) -> str:
     if error.not_migrated:
-        return "ClickHouse has no tables yet: a worker makes them when it starts, `maalstrom migrate` makes them now"
-    if error.code == _TIMEOUT:
-        return f"this took longer than {LONGEST} s; choose a shorter time range"
-    if error.code == _TOO_MANY_ROWS:
-        return f"this has more than {MOST_ROWS} rows; choose a shorter time range or fewer values"
-    if error.code == _MEMORY:
-        return "this needs more memory than a panel may use; choose a shorter time range"
-    return str(error)
+        return NO_TABLES
+    return TOO_MUCH.get(error.code or 0, str(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +145,13 @@ class Basics:
 
 
 class Known:
-    """Asks for the facts now and then; where the database does not answer, the last ones stay."""
+    """Asks for the facts now and then; where the database does not answer, the last ones stay, with the `trouble`."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._until = 0.0
         self._facts = Basics()
+        self.trouble: DatabaseError | None = None
 
     async def facts(self) -> Basics:
         """The facts, some seconds old at the most where ClickHouse answers."""
@@ -159,8 +159,9 @@ class Known:
             try:
                 self._facts = _read(json.loads(await self._reader.columns(_SQL))["data"])
                 self._until = time.monotonic() + _KEPT
-            except DatabaseError:
-                pass  # panels say it
+                self.trouble = None
+            except DatabaseError as error:
+                self.trouble = error
         return self._facts
 
 

@@ -11,6 +11,7 @@ import { say, translateDocument } from "./data/words.js";
 const at = (id) => document.getElementById(id);
 const MS = { s: 1000, m: 60000, h: 3600000 };
 const NOTHING = "There are no events yet: send them to the topics events, engagement and checkout, or run maalstrom replay; docs/ says how";
+const AWAY = "The database does not answer; the figures come back by themselves when it does. For whoever runs it";
 const PATIENCE = 30000; // ms that an answer may take
 let listed = [];
 let shown = null; // the dashboard
@@ -110,10 +111,10 @@ function trouble(error) {
 function hear(line) {
   if (line.marks) return panels.mark(line.marks);
   if (line.panel !== undefined) {
-    if (panels.show(line) && !stale) {
-      stale = true;
-      banner(`${line.error[0].toUpperCase()}${line.error.slice(1)}. ${at("updated").textContent} ${say("are shown")}.`);
-    }
+    const kept = panels.show(line) && !stale;
+    if (kept) stale = true;
+    if (kept) banner(`${reason(line)}. ${at("updated").textContent} ${say("are shown")}.`);
+    else if (line.away && !stale) banner(reason(line));
     return;
   }
   span = line.range;
@@ -126,7 +127,13 @@ function hear(line) {
   document.title = [words("${goal:text}"), shown.title, "maalstrom"].filter((part) => part && !part.includes("$")).join(" - ");
   panels.within({ span: line.range, zoom: (from, to) => go({ from, to }), words, known: described.length > 0, trouble: line.error });
   const unknown = described.filter((each) => each.unknown.length).map(({ label, unknown }) => `${label} ${say("has no")} ${unknown.join(", ")} ${say("(any more)")}`);
-  banner([line.empty ? say(NOTHING) : "", line.error, ...unknown].filter(Boolean).join(". "));
+  banner([line.empty ? say(NOTHING) : "", line.error && reason(line), ...unknown].filter(Boolean).join(". "));
+}
+
+// Why there are no figures, in the reader's words; what follows for whoever runs the database is as it was said.
+function reason({ error, away }) {
+  const words = away ? `${say(AWAY)}: ${error}` : say(error);
+  return words[0].toUpperCase() + words.slice(1);
 }
 
 function banner(message) {

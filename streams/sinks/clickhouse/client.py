@@ -191,7 +191,8 @@ def _explained(error: Exception, code: int | None) -> str:
             "signed its certificate, which must be for that host, and cert= and key= a certificate of one's own"
         )
     if code is None and (cause := _root_cause(error)) is not error:
-        return f"no answer ({cause}); check the address and that it is running"
+        why = (isinstance(cause, OSError) and cause.strerror) or str(cause)  # without the system's number for it
+        return f"no answer ({why}); check the address and that it is running"
     return message
 
 

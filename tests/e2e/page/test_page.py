@@ -7,15 +7,12 @@ import re
 from decimal import Decimal
 from math import floor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import web
 
-from deploy.kafka.broker import free_ports
 from tests.e2e.browser import REBOUND
-from tests.e2e.pages import page
-from tests.e2e.stage import DASHBOARDS, DRAWN, HOSTILE, READ, Stage
+from tests.e2e.stage import DASHBOARDS, DRAWN, HOSTILE, Stage
 
 # The titles of tables that are wider than their panel.
 BEYOND = """[...document.querySelectorAll('main .scroll')].filter((e) => e.scrollWidth > e.clientWidth)
@@ -187,30 +184,6 @@ def test_on_a_phone_every_figure_of_a_table_is_beside_its_name(stage: Stage, nam
     assert named or name == "pipeline"
     assert [column for column, shown in named if shown != json.dumps(column, ensure_ascii=False)] == []
     assert stage.script(f"{cells}.every((e) => e.getBoundingClientRect().right <= innerWidth)")
-
-
-def test_without_clickhouse_panels_say_what_to_do_and_metrics_are_there(stage: Stage) -> None:
-    (port,) = free_ports(1)
-
-    async def visit() -> tuple[list[Any], str, list[str]]:
-        async with page(f"clickhouse://127.0.0.1:{port}/maalstrom") as address:
-            await stage.tab.go(f"{address}/d/maalstrom-goals")
-            await stage.tab.until(f"location.port === '{address[-5:].lstrip(':')}' && {DRAWN}")
-            goals = await stage.tab.run("[banner.textContent, document.querySelector('main').textContent]")
-            goals.append(await stage.tab.run("document.querySelectorAll('.error').length"))
-            await stage.tab.go(f"{address}/d/maalstrom-pipeline")
-            await stage.tab.until(f"document.title.startsWith('Pipeline') && {DRAWN}")
-            waiting = await stage.tab.run(f"({READ})('Offset gaps', '.stat', '.figure')[0][0]")
-            return goals, waiting, list(stage.tab.complaints)
-
-    goals, gaps, complaints = stage.runner.run(visit())
-    banner, figures, errors = goals
-    assert "check the address and that it is running" in banner
-    assert errors == 0, "it is told once"
-    assert "No figures." in figures
-    assert "$" not in figures
-    assert gaps.endswith("0")
-    assert complaints == []
 
 
 def test_a_browser_gets_no_queries_and_sends_none(stage: Stage) -> None:

@@ -5,6 +5,7 @@ from importlib import resources
 
 from streams.page.answers import NO_WORKER
 from streams.page.metrics_frame import ELSEWHERE
+from streams.page.reader import NO_TABLES, TOO_MUCH
 
 STATIC = resources.files("streams.page") / "static"
 SCRIPTS = {
@@ -25,11 +26,12 @@ def used() -> set[str]:
     controls = SCRIPTS["controls.js"]
     listed = re.findall(r'\["(?:now[^"]*|custom|)", "([^"]+)"\]', controls) + re.findall(r'"(Theme: [^"]+)"', controls)
     labels = re.findall(r'labelled\("([^"]+)"', controls) + re.findall(r'aria-label="([^"]+)"', HTML)
-    nothing = re.findall(r'const NOTHING = "([^"]+)"', SCRIPTS["main.js"])
+    nothing = re.findall(r'const (?:NOTHING|AWAY) = "([^"]+)"', SCRIPTS["main.js"])
     return said.union(
         listed,
         labels,
         nothing,
+        (NO_TABLES, *TOO_MUCH.values()),
         {"To the figures", "Log out", "h", NO_WORKER, ELSEWHERE, "good", "take note", "bad", "billion", "million"},
     )
 

@@ -15,6 +15,13 @@ const NB = {
   "Arrow keys read the figures.": "Piltastene leser tallene.", "Figures of": "Tall fra", "are shown": "vises",
   "maalstrom takes long to answer; trying again.": "maalstrom bruker lang tid på å svare; prøver igjen.",
   "maalstrom does not answer; is it running?": "maalstrom svarer ikke; går den?",
+  "The database does not answer; the figures come back by themselves when it does. For whoever runs it":
+    "Databasen svarer ikke; tallene kommer tilbake av seg selv når den gjør det. For den som drifter den",
+  "ClickHouse has no tables yet: a worker makes them when it starts, `maalstrom migrate` makes them now":
+    "Databasen har ingen tabeller ennå: en worker lager dem når den starter, `maalstrom migrate` lager dem nå",
+  "this took longer than 10 s; choose a shorter time range": "dette tok mer enn 10 s; velg en kortere periode",
+  "this has more than 50000 rows; choose a shorter time range or fewer values": "dette har mer enn 50000 rader; velg en kortere periode eller færre verdier",
+  "this needs more memory than a panel may use; choose a shorter time range": "dette trenger mer minne enn det får bruke; velg en kortere periode",
   "no worker is watched here: this page shows a database alone": "ingen tjeneste overvåkes her: denne siden viser bare en database",
   "alerts are kept by Prometheus, and Grafana shows them": "varslene ligger i Prometheus, og Grafana viser dem",
   "There is no dashboard; grafana/dashboards is empty.": "Det finnes ingen tavler; grafana/dashboards er tom.",

@@ -48,7 +48,7 @@ function frame(panel) {
 
 // A title before the values of variables are known.
 function withoutVariables(text = "") {
-  return text.replace(/:?\s*\$(\{[^}]*\}|\w+)/g, "");
+  return text.replace(/[:,]?\s*\$(\{[^}]*\}|\w+)/g, "");
 }
 
 function placed(element, x, y, w, h) {
@@ -146,14 +146,14 @@ export function compare({ panel: id, frames }) {
 }
 
 // Returns whether figures of before stay, because the new ones are not to be had.
-export function show({ panel: id, error, elsewhere, frames }) {
+export function show({ panel: id, error, away, elsewhere, frames }) {
   const entry = made.get(id);
   if (!entry || !DRAWERS[entry.panel.type] || entry.panel.transformations?.length) return false;
   if (error && entry.answers) return true;
   entry.answers = frames ?? null;
   if (frames) return fill(entry);
   series.release(entry.body);
-  const told = error && error === context.trouble;
+  const told = error && (away || error === context.trouble);
   tell(entry.body, error && !told ? "error" : "empty", sentence(say(told ? "no figures" : error ?? elsewhere)));
   return false;
 }
