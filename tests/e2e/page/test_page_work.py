@@ -36,6 +36,7 @@ def test_the_first_screen_answers_the_six_questions(stage: Stage) -> None:
         "Object.fromEntries([...document.querySelectorAll('main section')].map((s) =>"
         " [s.querySelector('h2').textContent, s.getBoundingClientRect().top]))"
     )
+    assert {"Did it pay, in the time shown: NOK", "Value, by channel: 1 500 orders, NOK"} <= {*bottoms}
     for question in ("Did it pay, in", "Did it pay, by channel", "How far are we", "What is broken", "What to look at"):
         assert next(top for title, top in bottoms.items() if title.startswith(question)) < 720
     assert next(top for title, top in bottoms.items() if title.startswith("What changed")) < 720

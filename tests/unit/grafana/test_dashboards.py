@@ -217,7 +217,7 @@ def test_a_panel_that_does_not_follow_the_time_shown_says_which_time_is_its_own(
         assert PERIODS.search(query.panel["title"]) or query.panel["title"] in CHANGES
 
 
-CHANGES = ("What changed since the period before, and why: ${goal:text}", "What to look at this week")
+CHANGES = ("What changed since the period before, and why: ${goal:text}, ${currency:text}", "What to look at this week")
 
 
 def test_every_dashboard_says_until_when_it_has_data_and_keeps_one_time_zone() -> None:
