@@ -1,73 +1,54 @@
 """Deduplication: an index of rows by message id, which takes each once, and by user.
 
 It is log-structured, so that adding stays cheap: each batch becomes a run, runs merge as they grow, and rows are found
-by binary search in the few runs there are.
+by binary search in the few runs there are. Those that are large may be in files, of which what is new touches no page.
 """
 
 import numpy as np
 
 from streams.core.columns.message_ids import Keys
-from streams.core.columns.run import (
-    EPOCH_BITS,
-    I64,
-    U64,
-    Mask,
-    Run,
-    Touches,
-    anonymised,
-    concatenated,
-    contains,
-    first_of_each,
-    key_order,
-    kinds_of,
-    merged,
-    none,
-    rows_by_user,
-    rows_of,
-    rows_of_users,
-    sorted_run,
-    times,
-)
-
-_FAN = 4  # runs of about one size that are merged into one
-_WORTH = 8  # a run is made anew when one in so many of its rows is past
+from streams.core.columns.run import EPOCH_BITS, I64, U64, Mask, Touches, concatenated, first_of_each, key_order, none
+from streams.core.columns.stored.keeper import IN_MEMORY, RunKeeper
+from streams.core.columns.stored.merging import PART
+from streams.core.columns.stored.runs import Runs
 
 
 class Index:
     """Rows of which each key is held once: the first that came."""
 
-    def __init__(self) -> None:
-        self._runs: list[Run] = []
+    def __init__(self, keeper: RunKeeper = IN_MEMORY, part: int = PART) -> None:
+        """`part`: rows of runs that are merged at once."""
+        self.runs = Runs(keeper, part)
 
     def __len__(self) -> int:
-        return sum(len(run.low) for run in self._runs)
+        return sum(run.rows for run in self.runs.held)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all arrays."""
-        return sum(column.nbytes for run in self._runs for column in run[1:])
+        """Bytes of memory that it takes."""
+        return self.runs.memory
 
     @property
     def oldest(self) -> int | None:
         """The earliest time of a row, ms; None where there is none."""
-        return min((int(times(run).min()) for run in self._runs), default=None)
+        return min((run.oldest for run in self.runs.held), default=None)
 
     @property
     def newest(self) -> int | None:
         """The latest time of a row, ms; None where there is none."""
-        return max((int(times(run).max()) for run in self._runs), default=None)
+        return max((run.newest for run in self.runs.held), default=None)
 
     def add(self, batch: Touches) -> Mask:
         """Take in the rows whose key is new, the first of each; the mask says which those were."""
         order = key_order(batch.keys)
         batch = batch.take(order)
         fresh = first_of_each(batch.keys)
-        for run in self._runs:
-            fresh &= ~contains(run, batch.keys.low, batch.keys.high)
+        for run in self.runs.held:
+            fresh &= ~run.has(batch.keys.low, batch.keys.high)
         epochs = batch.time >> EPOCH_BITS
         for epoch in np.unique(epochs[fresh]).tolist():
-            self._runs.append(sorted_run(batch.take(fresh & (epochs == epoch)), epoch))
-            self._merge(epoch)
+            self.runs.add(batch.take(fresh & (epochs == epoch)), epoch)
+        self.runs.work(int(fresh.sum()))
         accepted = np.empty_like(fresh)
         accepted[order] = fresh
         return accepted
@@ -76,59 +57,42 @@ class Index:
         """Which of those keys it has."""
         order = np.argsort(keys.low)
         held = np.zeros(len(order), np.bool_)
-        for run in self._runs:
-            held[order] |= contains(run, keys.low[order], keys.high[order])
+        for run in self.runs.held:
+            held[order] |= run.has(keys.low[order], keys.high[order])
         return held
 
-    def _merge(self, epoch: int) -> None:
-        """Merge while the smallest _FAN runs are of about one size, so that there are few, however many rows."""
-        mine = sorted((run for run in self._runs if run.epoch == epoch), key=lambda run: len(run.low))
-        while len(mine) >= _FAN and len(mine[_FAN - 1].low) <= _FAN * len(mine[0].low):
-            mine = sorted([merged(mine[:_FAN]), *mine[_FAN:]], key=lambda run: len(run.low))
-        self._runs = [run for run in self._runs if run.epoch != epoch] + mine
-
     def expire(self, before: int) -> Keys:
-        """Forget the rows before that time (ms), of each run as soon as they are many; returns their keys."""
-        gone = [none()]
-        for i, run in enumerate(self._runs):
-            old = times(run) < before
-            if old.sum() * _WORTH >= len(old):
-                gone.append(rows_of(run).take(old))
-                self._runs[i] = sorted_run(rows_of(run).take(~old), run.epoch)
-        self._runs = [run for run in self._runs if len(run.low)]
-        return concatenated(gone).keys
+        """Forget the rows before that time (ms), of each run as soon as they are many; returns their keys, as far as
+        texts may be kept beside."""
+        return self.runs.discard(before).keys
 
     def anonymise(self, token: int) -> bool:
         """The rows of that token (a hash) belong to nobody from now on, and their keys stay; whether there are any."""
-        token_, found = np.array([token], np.uint64), False
-        for i, run in enumerate(self._runs):
-            if len(rows_of_users(run, token_)[1]):
-                self._runs[i], found = sorted_run(anonymised(rows_of(run), token), run.epoch), True
-        return found
+        return self.runs.anonymise(token)
 
     def rows(self) -> Touches:
         """All rows."""
-        return concatenated([none(), *map(rows_of, self._runs)])
+        return concatenated([none(), *(run.all_rows() for run in self.runs.held)])
 
     def kinds(self) -> I64:
         """The kinds of all rows, each once."""
         used = np.zeros(1, np.bool_)
-        for run in self._runs:
-            kinds = kinds_of(run)
+        for run in self.runs.held:
+            kinds = run.kinds()
             used = np.concatenate([used, np.zeros(max(0, int(kinds.max(initial=0)) + 1 - len(used)), np.bool_)])
             used[kinds] = True
         return np.flatnonzero(used)
 
     def users(self) -> U64:
         """All users, sorted."""
-        return np.unique(np.concatenate([np.zeros(0, np.uint64), *(run.users for run in self._runs)]))
+        return np.unique(np.concatenate([np.zeros(0, np.uint64), *(run.users() for run in self.runs.held)]))
 
     def by_user(self, least: int, most: int) -> Touches:
         """The rows of the users from `least` to `most`, in the order of their users."""
-        rows = concatenated([none(), *(rows_by_user(run, least, most) for run in self._runs)])
+        rows = concatenated([none(), *(run.by_user(least, most) for run in self.runs.held)])
         return rows.take(np.argsort(rows.user, kind="stable"))  # merges what is sorted, and is quick
 
     def of_users(self, users: U64) -> tuple[Touches, I64]:
         """The rows of those users (sorted, distinct), and for each the user's position in `users`."""
-        found = [rows_of_users(run, users) for run in self._runs] or [(none(), np.zeros(0, np.int64))]
+        found = [run.of_users(users) for run in self.runs.held] or [(none(), np.zeros(0, np.int64))]
         return concatenated([rows for rows, _ in found]), np.concatenate([owner for _, owner in found])

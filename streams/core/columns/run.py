@@ -12,8 +12,8 @@ U32 = NDArray[np.uint32]
 I64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 EPOCH_BITS = 32  # bits of the time, in ms, that a row keeps; the rest is its run's
-_FORM_BITS = np.uint32(2)
-_FORM = np.uint32(3)
+FORM_BITS = np.uint32(2)
+FORM = np.uint32(3)
 
 
 class Touches(NamedTuple):
@@ -74,29 +74,13 @@ def _by_user(user: U64, rows: U32) -> tuple[U64, U32, U32]:
 
 
 def _columns(batch: Touches, epoch: int, users: U64, starts: U32, rows: U32) -> Run:
-    kind = _narrow(batch.kind << _FORM_BITS | batch.keys.form)
+    kind = _narrow(batch.kind << FORM_BITS | batch.keys.form)
     time = (batch.time & ((1 << EPOCH_BITS) - 1)).astype(np.uint32)
     return Run(epoch, batch.keys.low, batch.keys.high, time, kind, users, starts, rows)
 
 
 def _narrow(kind: U32) -> U32 | NDArray[np.uint16]:
     return kind.astype(np.uint16) if kind.max(initial=0) < 1 << 16 else kind
-
-
-def merged(runs: list[Run]) -> Run:
-    """One run of all their rows. Sorted parts are merged, not sorted again: numpy's stable sort sees that they are."""
-    batch = concatenated([rows_of(run) for run in runs])
-    order = np.argsort(batch.keys.low, kind="stable")
-    place = np.empty(len(order), np.uint32)
-    place[order] = np.arange(len(order), dtype=np.uint32)
-    by_user = np.concatenate([run.rows + np.uint32(base) for run, base in zip(runs, _bases(runs), strict=True)])
-    by_user = by_user[np.argsort(batch.user[by_user], kind="stable")]
-    users, starts, rows = _by_user(batch.user, by_user)
-    return _columns(batch.take(order), runs[0].epoch, users, starts, place[rows])
-
-
-def _bases(runs: list[Run]) -> list[int]:
-    return [0, *np.cumsum([len(run.low) for run in runs])[:-1].tolist()]
 
 
 def times(run: Run) -> I64:
@@ -106,7 +90,7 @@ def times(run: Run) -> I64:
 
 def kinds_of(run: Run) -> U32:
     """The kinds of its rows."""
-    return np.asarray(run.kind >> _FORM_BITS, np.uint32)
+    return np.asarray(run.kind >> FORM_BITS, np.uint32)
 
 
 def rows_of(run: Run) -> Touches:
@@ -121,14 +105,18 @@ def rows_by_user(run: Run, least: int, most: int) -> Touches:
     low = int(np.searchsorted(run.users, np.uint64(least)))
     high = int(np.searchsorted(run.users, np.uint64(most), "right"))
     at = run.rows[run.starts[low] : run.starts[high]]
+    return rows_at(run, at, np.repeat(run.users[low:high], np.diff(run.starts[low : high + 1])))
+
+
+def rows_at(run: Run, at: U32, user: U64) -> Touches:
+    """The rows at those positions, which are of those users."""
     time = run.time[at].astype(np.int64) | (run.epoch << EPOCH_BITS)
-    user = np.repeat(run.users[low:high], np.diff(run.starts[low : high + 1]))
     return Touches(user, time, *_kind_and_keys(run, at))
 
 
-def _kind_and_keys(run: Run, at: I64 | U32 | slice) -> tuple[U32, Keys]:
+def _kind_and_keys(run: Run, at: U32 | slice) -> tuple[U32, Keys]:
     packed = run.kind[at].astype(np.uint32)
-    return packed >> _FORM_BITS, Keys(run.high[at], run.low[at], (packed & _FORM).astype(np.uint8))
+    return packed >> FORM_BITS, Keys(run.high[at], run.low[at], (packed & FORM).astype(np.uint8))
 
 
 def rows_of_users(run: Run, users: U64) -> tuple[Touches, I64]:
@@ -137,10 +125,8 @@ def rows_of_users(run: Run, users: U64) -> tuple[Touches, I64]:
     if not len(known):  # as mostly, in one of many runs
         return none(), known
     starts, ends = (run.starts[place[known] + i].astype(np.int64) for i in (0, 1))
-    at = run.rows[slices(starts, ends)]
     owner = np.repeat(known, ends - starts)
-    time = run.time[at].astype(np.int64) | (run.epoch << EPOCH_BITS)
-    return Touches(users[owner], time, *_kind_and_keys(run, at)), owner
+    return rows_at(run, run.rows[slices(starts, ends)], users[owner]), owner
 
 
 def _among(there: U64, wanted: U64, place: I64) -> Mask:

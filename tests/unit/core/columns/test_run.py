@@ -16,7 +16,6 @@ from streams.core.columns.run import (
     contains,
     first_of_each,
     key_order,
-    merged,
     none,
     rows_of,
     rows_of_users,
@@ -54,18 +53,6 @@ def test_a_run_gives_back_its_rows_in_the_order_of_their_keys(given_rows: list[R
     found = rows(rows_of(run(given_rows)))
     assert sorted(found) == sorted(given_rows)
     assert [row[4] for row in found] == sorted(row[4] for row in given_rows)
-
-
-@given(st.lists(st.lists(ROW), min_size=1, max_size=4))
-def test_merged_runs_are_the_run_of_all_their_rows(parts: list[list[Row]]) -> None:
-    whole = merged([run(part) for part in parts])
-    every = [row for part in parts for row in part]
-    assert sorted(rows(rows_of(whole))) == sorted(every)
-    assert whole.low.tolist() == sorted(whole.low.tolist())
-    users = np.array(sorted({user for user, *_ in every} | {9}), np.uint64)
-    found, owner = rows_of_users(whole, users)
-    assert sorted(rows(found)) == sorted(every)
-    assert users[owner].tolist() == found.user.tolist()
 
 
 @given(st.lists(ROW), st.lists(ROW))
