@@ -10,6 +10,7 @@ QUICK = {
     "door.bench_door": "500",
     "bench_ledger": "--events 2000 --batch 512 --runs 1",
     "bench_memory": "--touches 20000",
+    "bench_partitions": "--events 1000 --slice 500 --partitions 1 3",
     "bench_replay": "--events 1000 --runs 1",
     "bench_truth": "--events 2000 --users 100",
 }
