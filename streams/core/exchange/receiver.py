@@ -1,10 +1,11 @@
 """Receiving: what a partition makes of what others publish to it (see publisher.py, orders/shared.py)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from streams.core.columns.run import Touches, concatenated
+from streams.core.columns.run import Touches, concatenated, none
 from streams.core.events.batch import Batch
 from streams.core.exchange.state import PartitionState
 from streams.core.exchange.update import PartitionUpdate, decoded
@@ -20,31 +21,34 @@ class Receiver:
 
     def __init__(self, state: PartitionState, partitions: int) -> None:
         self._state, self._partitions = state, partitions
+        self._came: list[PartitionUpdate] = []  # read, and not taken in yet
 
     def take(self, batch: Batch, now: int | None, taken: BatchEffects) -> None:
-        """Take in records of other partitions; one that is none of ours is a dead letter."""
+        """Read records of other partitions, for `receive`; one that is none of ours is a dead letter."""
         outcomes = taken.begin(batch)
         for at, value in enumerate(batch.values):
             try:
-                self.receive(value or b"", taken)
+                update = self._checked(decoded(value or b""))
+                self._came.append(replace(update, touches=update.recoded(self._state.kinds)))
             except ValueError as error:
                 outcomes.reject(at, Rejected("internal", str(error)))
 
-    def receive(self, value: bytes, taken: BatchEffects) -> None:
-        """Take in one record. Raises ValueError where it is none of ours."""
-        state = self._state
-        update = self._checked(decoded(value))
-        touches = update.recoded(state.kinds)
-        state.ids.texts.update({(high, low): text for high, low, text in update.texts})
-        self._touches(touches, taken)
-        self._links(update.links, taken)
-        taken.consents.append(state.consents.restore(update.consents, update.texts))
-        taken.foreign_orders += state.subscriptions.put(update.orders)
-        located = state.shared.locate(update.places)
+    def receive(self, taken: BatchEffects) -> None:
+        """Take in all that was read, at once: a few rows of each partition would cost as much as many of one."""
+        state, came, self._came = self._state, self._came, []
+        if not came:
+            return
+        texts = [text for update in came for text in update.texts]
+        state.ids.texts.update({(high, low): text for high, low, text in texts})
+        self._touches(concatenated([none(), *(update.touches for update in came)]), taken)
+        self._links(Links.joined([update.links for update in came]), taken)
+        taken.consents.append(state.consents.restore(concatenated([none(), *(each.consents for each in came)]), texts))
+        taken.foreign_orders += state.subscriptions.put([order for update in came for order in update.orders])
+        located = state.shared.locate(places for update in came for places in update.places)
         taken.places += located
         for order, cause in state.book.alike(state.shared.bares(located)):
             taken.note(order, cause)
-        self._shared_orders(update.shared_orders, taken)
+        self._shared_orders([order for update in came for order in update.shared_orders], taken)
 
     def _checked(self, update: PartitionUpdate) -> PartitionUpdate:
         """Whoever may write to the topic must not lead us astray: Kafka keeps no record's author."""

@@ -114,6 +114,7 @@ class Ledger:
         if batch.topic == FORWARDED:
             for purpose, part in by_origin(batch):
                 self._work.get(purpose, refused)(part, now, taken)
+            self._receiver.receive(taken)
         else:
             self._ingest.take(batch, now, taken)
         self._publisher.add(taken)
