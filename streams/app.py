@@ -18,9 +18,9 @@ from streams import config, failpoints
 from streams.agents import start
 from streams.agents.application import Application
 from streams.agents.consume import consume
-from streams.agents.group import Group
+from streams.agents.group import ConsumerGroup
 from streams.config.brokers import Brokers
-from streams.core.detection.completeness import Source
+from streams.core.detection.completeness import SourcePartition
 from streams.core.events.topics import COSTS, ENGAGEMENT, ERASURES, FORWARDED
 from streams.core.exchange.seal import Seal
 from streams.core.ledger.settings import LedgerSettings
@@ -36,7 +36,7 @@ from streams.kafka.producer import RecordProducer
 from streams.page import dashboards
 from streams.page.access import gate
 from streams.page.access.gate import Gate
-from streams.page.history import History
+from streams.page.history import MetricsHistory
 from streams.page.reader import Reader
 from streams.page.server import Page
 from streams.sinks.clickhouse.client import Client, connect
@@ -67,11 +67,12 @@ def create_app(
     tune_gc()
     brokers, app = chosen.bootstrap, _application(chosen, partitions)
     journal, seal = Journal(app), Seal(rules.token_key)
-    client, producer, group = connect(chosen.clickhouse), RecordProducer(app, seal, brokers.topic), Group(app, brokers)
+    client, group = connect(chosen.clickhouse), ConsumerGroup(app, brokers)
+    producer = RecordProducer(app, seal, brokers.topic)
     options = Options(chosen.dead_letter_limits, chosen.smallest_group, chosen.processes)
     worker = Worker(rules, client, Kafka(journal, producer, group), partitions, options)
     goals = [goal.id for goal in rules.catalogue.goals]
-    read = [Source(topic, number) for number in range(partitions) for topic in rules.topics]
+    read = [SourcePartition(topic, number) for number in range(partitions) for topic in rules.topics]
     monitor = Monitor(goals, client, producer, group, worker, read)
     probe, app.crashes = Probe(chosen.clickhouse), Crashes()
     asked = chosen.bootstrap if chosen.declare_topics else None
@@ -115,7 +116,7 @@ async def _use(worker: Worker, monitor: Monitor, rules: LedgerSettings) -> None:
 def _page(chosen: config.Settings, measure: Callable[[], None]) -> Gate:
     """The dashboards, on connections of their own, for who may look. One that cannot be shown stops no worker."""
     found = dashboards.read_all(broken=lambda error: log.warning("a dashboard is left out", error=str(error)))
-    page = Page(found, Reader(chosen.clickhouse), History(metrics.REGISTRY, measure))
+    page = Page(found, Reader(chosen.clickhouse), MetricsHistory(metrics.REGISTRY, measure))
     return Gate(page, gate.keeper(chosen, chosen.clickhouse))
 
 

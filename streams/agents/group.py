@@ -14,7 +14,7 @@ class StoppedError(Exception):
     """The worker ended by itself; the text says why."""
 
 
-class Group:
+class ConsumerGroup:
     """The consumer group, as the worker sees it."""
 
     def __init__(self, app: faust.App, brokers: Brokers) -> None:

@@ -15,13 +15,13 @@ from streams.kafka.clients import BrokerError, UnreachableError
 from streams.sinks.clickhouse.dsn import shown
 from streams.telemetry import waiting
 from streams.telemetry.readiness import Readiness
-from streams.telemetry.web_guard import Hosts
+from streams.telemetry.web_guard import AllowedHosts
 
 log = structlog.get_logger(__name__)
 
 
 def until_a_broker_answers(
-    chosen: config.Settings, layout: topics.Layout, listening: socket.socket, hosts: Hosts
+    chosen: config.Settings, layout: topics.Layout, listening: socket.socket, hosts: AllowedHosts
 ) -> None:
     """Make the topics where they are to be made; alive and not ready while no broker answers. Raises BrokerError where
     one refuses."""

@@ -6,7 +6,7 @@ from functools import partial
 import structlog
 
 from streams.core.rows.members import Members
-from streams.jobs.periodic import Owner, PeriodicTask
+from streams.jobs.periodic import Leadership, PeriodicTask
 from streams.sinks import audiences
 from streams.sinks.clickhouse.client import Client, DatabaseError
 from streams.sinks.threads import in_thread
@@ -18,7 +18,7 @@ class AudienceLists:
     """Has a worker go by the lists in the database, all the while that it runs. Whoever leads the group: each worker
     counts the people of its own partitions."""
 
-    def __init__(self, client: Client, owner: Owner, use: Callable[[Members], Awaitable[None]]) -> None:
+    def __init__(self, client: Client, owner: Leadership, use: Callable[[Members], Awaitable[None]]) -> None:
         self._client, self._owner, self._use = client, owner, use
         self.turns = PeriodicTask(self._look)
         self._known = ""

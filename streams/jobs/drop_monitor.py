@@ -15,7 +15,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from streams.core.detection.alert import Alert, columns, explained, record
-from streams.core.detection.completeness import MINUTE, CompletenessWatermark, Source
+from streams.core.detection.completeness import MINUTE, CompletenessWatermark, SourcePartition
 from streams.core.detection.detector import Drop, DropDetector
 from streams.core.detection.diagnosis import Pipeline, beyond_usual, comparable
 from streams.core.detection.history import DAY, MEMORY
@@ -23,7 +23,7 @@ from streams.core.detection.seasonality import F64, Mask
 from streams.core.events.continuity import Available
 from streams.core.events.topics import ENGAGEMENT, FORWARDED, IDENTITY, dead_letters_of
 from streams.jobs import goal_counts
-from streams.jobs.periodic import Owner, PeriodicTask
+from streams.jobs.periodic import Leadership, PeriodicTask
 from streams.sinks.clickhouse.client import Client, DatabaseError
 from streams.sinks.threads import in_thread
 from streams.telemetry import metrics
@@ -34,13 +34,13 @@ LEFT_OUT = DAY  # minutes to catch up with, beyond which the older ones are lear
 log = structlog.get_logger(__name__)
 
 
-class Group(Protocol):
+class AvailableOffsets(Protocol):
     """What is needed of the consumer group."""
 
     async def available(self, topics: Sequence[str], partition: int) -> Mapping[str, Available]: ...
 
 
-class Writer(Owner, Protocol):
+class Writer(Leadership, Protocol):
     """The worker, which says when all that it has committed is in the database."""
 
     async def written(self) -> None: ...
@@ -60,9 +60,9 @@ class Monitor:
         goals: Sequence[str],
         client: Client,
         producer: AlertProducer,
-        group: Group,
+        group: AvailableOffsets,
         owner: Writer,
-        read: Sequence[Source],
+        read: Sequence[SourcePartition],
     ) -> None:
         """Messages are `read` from these topics and partitions."""
         topics, self._partitions = list(dict.fromkeys(source.topic for source in read)), {s.partition for s in read}
@@ -114,13 +114,13 @@ class Monitor:
             await self._say(self._unsaid[0], now)
             del self._unsaid[0]
 
-    async def _sources(self) -> tuple[dict[Source, Available], int]:
+    async def _sources(self) -> tuple[dict[SourcePartition, Available], int]:
         """What the source topics hold, and how many dead letters of checkouts there ever were."""
-        found, dead = dict[Source, Available](), 0
+        found, dead = dict[SourcePartition, Available](), 0
         for number in sorted(self._partitions):
             held = dict(await self._group.available([*self._read, *self._letters], number))
             dead += sum(held.pop(letters).end for letters in self._letters)
-            found |= {Source(topic, number): at for topic, at in held.items()}
+            found |= {SourcePartition(topic, number): at for topic, at in held.items()}
         return found, dead
 
     def _catch_up(self, end: int) -> None:

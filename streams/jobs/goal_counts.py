@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.core.detection.completeness import Source
+from streams.core.detection.completeness import SourcePartition
 from streams.core.detection.diagnosis import CampaignCounts, ExpectedSeen, Span
 from streams.core.events.topics import CHECKOUT, ENGAGEMENT, FORWARDED
 from streams.sinks.clickhouse.client import Client
@@ -42,16 +42,16 @@ FROM engagement_counts FINAL WHERE {spans}
 """
 
 
-def newest(client: Client, topics: Sequence[str] = (ENGAGEMENT, CHECKOUT)) -> dict[Source, int]:
+def newest(client: Client, topics: Sequence[str] = (ENGAGEMENT, CHECKOUT)) -> dict[SourcePartition, int]:
     """The start of the newest minute (ms) of each partition in which something was counted lately, by topic; of topics
     where kinds of events are not kept apart, that of any kind."""
-    found: dict[Source, int] = {}
+    found: dict[SourcePartition, int] = {}
     for topic, table in ((ENGAGEMENT, "engagement_counts"), (CHECKOUT, "goal_attribution")):
         for row in client.query(_NEWEST.format(table=table)):
-            found[Source(topic, row["partition"])] = _seconds(row["newest"]) * 1000
+            found[SourcePartition(topic, row["partition"])] = _seconds(row["newest"]) * 1000
     for (_, number), at in list(found.items()):
         for topic in set(topics) - {ENGAGEMENT, CHECKOUT, FORWARDED}:
-            found[Source(topic, number)] = max(at, found.get(Source(topic, number), 0))
+            found[SourcePartition(topic, number)] = max(at, found.get(SourcePartition(topic, number), 0))
     return found
 
 

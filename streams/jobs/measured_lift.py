@@ -5,7 +5,7 @@ from functools import partial
 
 import structlog
 
-from streams.jobs.periodic import Owner, PeriodicTask
+from streams.jobs.periodic import Leadership, PeriodicTask
 from streams.sinks.clickhouse.client import Client, DatabaseError
 from streams.sinks.threads import in_thread
 
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 class LiftRefresher:
     """Keeps measured lift fresh while a worker runs; a failure is logged and tried again, and stops nothing."""
 
-    def __init__(self, client: Client, owner: Owner) -> None:
+    def __init__(self, client: Client, owner: Leadership) -> None:
         self._client, self._owner = client, owner
         self.turns = PeriodicTask(self._refresh)
         self._next = 0.0

@@ -8,7 +8,7 @@ from typing import Protocol
 LAST_TURN = 3.0  # s that a stop waits for a turn that is under way
 
 
-class Owner(Protocol):
+class Leadership(Protocol):
     """The worker: whether it is the one of the group to do this, and whether it is at work."""
 
     @property

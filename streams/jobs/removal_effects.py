@@ -15,7 +15,7 @@ import structlog
 from streams.core.attribution.markov import Transition, UnsolvableError, credit, finished, removal_effects
 from streams.core.columns.column import Columns
 from streams.core.parsing.units import MICRO
-from streams.jobs.periodic import Owner, PeriodicTask
+from streams.jobs.periodic import Leadership, PeriodicTask
 from streams.sinks.clickhouse.client import Client, DatabaseError
 from streams.sinks.threads import in_thread
 
@@ -47,7 +47,7 @@ log = structlog.get_logger(__name__)
 class Refresher:
     """Keeps removal effects fresh while a worker runs; a failure is logged and tried again, and stops nothing."""
 
-    def __init__(self, client: Client, owner: Owner) -> None:
+    def __init__(self, client: Client, owner: Leadership) -> None:
         self._client, self._owner = client, owner
         self.turns = PeriodicTask(self._refresh)
         self._said: dict[str, str] = {}

@@ -40,7 +40,7 @@ PRODUCER: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class DeadLetter:
+class DeadLetterRecord:
     """One dead letter: where it lies, the original key and bytes, and why it is there. `topic` has no prefix.
 
     `failure` is None when the headers are not those of a dead letter. `written_at` is in milliseconds since the epoch.
@@ -90,7 +90,7 @@ class Filter:
     first: int = 0
     last: int | None = None
 
-    def wants(self, letter: DeadLetter) -> bool:
+    def wants(self, letter: DeadLetterRecord) -> bool:
         """Whether reason and time fit; partition and offsets are not read in the first place."""
         return (
             (self.reason is None or letter.reason == self.reason)
@@ -100,17 +100,17 @@ class Filter:
 
 
 @dataclass
-class Replayed:
+class DlqReplay:
     """What a replay did, or would do: records sent by topic, how many of them were `late`, letters not sent because the
     same record was, and those refused, with why."""
 
     sent: Counter[str] = field(default_factory=Counter)
     late: int = 0
     repeated: int = 0
-    refused: list[tuple[DeadLetter, str]] = field(default_factory=list)
+    refused: list[tuple[DeadLetterRecord, str]] = field(default_factory=list)
 
 
-def read(bootstrap: Address, topics: Sequence[str], wanted: Filter) -> Iterator[DeadLetter]:
+def read(bootstrap: Address, topics: Sequence[str], wanted: Filter) -> Iterator[DeadLetterRecord]:
     """Yield the dead letters of the given source topics that exist now, by topic, partition and offset.
 
     Raises:
@@ -126,7 +126,7 @@ def read(bootstrap: Address, topics: Sequence[str], wanted: Filter) -> Iterator[
                 yield replace(letter, topic=brokers.plain(topic))
 
 
-def _read_topic(consumer: KafkaConsumer, topic: str, wanted: Filter) -> Iterator[DeadLetter]:
+def _read_topic(consumer: KafkaConsumer, topic: str, wanted: Filter) -> Iterator[DeadLetterRecord]:
     numbers = sorted(consumer.partitions_for_topic(topic) or ())
     parts = [TopicPartition(topic, n) for n in numbers if wanted.partition in (None, n)]
     starts, ends = consumer.beginning_offsets(parts), consumer.end_offsets(parts)
@@ -138,13 +138,13 @@ def _read_topic(consumer: KafkaConsumer, topic: str, wanted: Filter) -> Iterator
                 yield letter
 
 
-def _letter(record: Any) -> DeadLetter:
+def _letter(record: Any) -> DeadLetterRecord:
     failure = decode_headers(record.headers)
     place = (record.topic, record.partition, record.offset)
-    return DeadLetter(*place, record.key, record.value, record.timestamp, failure)
+    return DeadLetterRecord(*place, record.key, record.value, record.timestamp, failure)
 
 
-def find(bootstrap: Address, topic: str, partition: int, offset: int) -> DeadLetter:
+def find(bootstrap: Address, topic: str, partition: int, offset: int) -> DeadLetterRecord:
     """Return one dead letter of the source topic `topic`; partition and offset are those of the dead-letter topic.
 
     Raises:
@@ -157,7 +157,7 @@ def find(bootstrap: Address, topic: str, partition: int, offset: int) -> DeadLet
     )
 
 
-def replay(bootstrap: Address, topics: Sequence[str], wanted: Filter) -> Replayed:
+def replay(bootstrap: Address, topics: Sequence[str], wanted: Filter) -> DlqReplay:
     """Send the original key and bytes of the wanted dead letters to their source topics again.
 
     Each record carries the header `replayed_from`, the place of its dead letter. Idempotent as the module says.
@@ -165,7 +165,7 @@ def replay(bootstrap: Address, topics: Sequence[str], wanted: Filter) -> Replaye
     Raises:
         BrokerError: the broker cannot be reached, or a source topic does not exist.
     """
-    done = Replayed()
+    done = DlqReplay()
     topics = _replayable(bootstrap, topics)
     with connect(KafkaProducer, bootstrap, **PRODUCER) as producer:
         try:
@@ -178,13 +178,13 @@ def replay(bootstrap: Address, topics: Sequence[str], wanted: Filter) -> Replaye
     return done
 
 
-def would_replay(bootstrap: Address, topics: Sequence[str], wanted: Filter) -> Replayed:
+def would_replay(bootstrap: Address, topics: Sequence[str], wanted: Filter) -> DlqReplay:
     """What `replay` would do now; nothing is sent.
 
     Raises:
         BrokerError: the broker cannot be reached, or a source topic does not exist.
     """
-    done = Replayed()
+    done = DlqReplay()
     for letter in _sendable(_distinct(read(bootstrap, _replayable(bootstrap, topics), wanted), done), done):
         _count(letter, done)
     return done
@@ -199,7 +199,7 @@ def _replayable(bootstrap: Address, topics: Sequence[str]) -> Sequence[str]:
     return topics
 
 
-def _distinct(letters: Iterator[DeadLetter], done: Replayed) -> Iterator[DeadLetter]:
+def _distinct(letters: Iterator[DeadLetterRecord], done: DlqReplay) -> Iterator[DeadLetterRecord]:
     seen: set[bytes] = set()
     for letter in letters:
         # Lengths before contents, so that no two records read alike.
@@ -214,9 +214,9 @@ def _distinct(letters: Iterator[DeadLetter], done: Replayed) -> Iterator[DeadLet
 
 
 def _send_all(
-    producer: KafkaProducer, named: Callable[[str], str], letters: Iterator[DeadLetter], done: Replayed
+    producer: KafkaProducer, named: Callable[[str], str], letters: Iterator[DeadLetterRecord], done: DlqReplay
 ) -> None:
-    pending: deque[tuple[DeadLetter, Any]] = deque()
+    pending: deque[tuple[DeadLetterRecord, Any]] = deque()
     for letter in _sendable(letters, done):
         headers = [("replayed_from", letter.place.encode())]
         future = producer.send(named(letter.source), key=letter.key, value=letter.value, headers=headers)
@@ -227,7 +227,7 @@ def _send_all(
         _settle(*pending.popleft(), done)
 
 
-def _sendable(letters: Iterator[DeadLetter], done: Replayed) -> Iterator[DeadLetter]:
+def _sendable(letters: Iterator[DeadLetterRecord], done: DlqReplay) -> Iterator[DeadLetterRecord]:
     for letter in letters:
         if letter.key is None and letter.value is None:
             done.refused.append((letter, "it has neither key nor bytes: there is nothing to replay"))
@@ -235,12 +235,12 @@ def _sendable(letters: Iterator[DeadLetter], done: Replayed) -> Iterator[DeadLet
             yield letter
 
 
-def _count(letter: DeadLetter, done: Replayed) -> None:
+def _count(letter: DeadLetterRecord, done: DlqReplay) -> None:
     done.sent[letter.source] += 1
     done.late += letter.reason == TOO_LATE
 
 
-def _settle(letter: DeadLetter, future: Any, done: Replayed) -> None:
+def _settle(letter: DeadLetterRecord, future: Any, done: DlqReplay) -> None:
     try:
         future.get(timeout=SEND_MS / 1000)
     except KafkaError as error:

@@ -16,7 +16,7 @@ AGAIN = 1.0  # s between looks
 log = structlog.get_logger(__name__)
 
 
-class Group(Protocol):
+class SourceGroup(Protocol):
     """What is needed of the consumer group."""
 
     @property
@@ -30,7 +30,7 @@ class Group(Protocol):
 class SourceOffsets:
     """The source topics of the partitions that a group reads: `topics`, and the internal ones."""
 
-    def __init__(self, group: Group, topics: Iterable[str]) -> None:
+    def __init__(self, group: SourceGroup, topics: Iterable[str]) -> None:
         self._group, self._topics = group, {*topics, ERASURES, FORWARDED}
 
     async def broken(self, partition: int, restored: Mapping[str, int], closed: Callable[[], bool]) -> str | None:

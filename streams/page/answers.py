@@ -11,7 +11,7 @@ from typing import Any
 from streams.core.parsing.printable import one_line
 from streams.page import metrics_frame
 from streams.page.dashboards import Dashboard, Panel, Target
-from streams.page.history import History
+from streams.page.history import MetricsHistory
 from streams.page.macros import MacroError, Scope, Selection, expand
 from streams.page.promql import PromqlError
 from streams.page.reader import Known, Reader
@@ -55,7 +55,7 @@ class Values:
 class Answers:
     """Answers from a database, and from this process's own metrics where it is a worker (with a `history`)."""
 
-    def __init__(self, reader: Reader, history: History | None, known: Known) -> None:
+    def __init__(self, reader: Reader, history: MetricsHistory | None, known: Known) -> None:
         self._reader, self._history, self._known = reader, history, known
 
     async def lines(self, dashboard: Dashboard, asked: PanelRequest) -> AsyncIterator[bytes]:

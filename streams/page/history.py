@@ -17,7 +17,7 @@ KEPT = 720  # samples: one hour; 8 bytes each and series
 _SUFFIXES = defaultdict(lambda: ("",), counter=("_total",), histogram=("_bucket", "_count", "_sum"))
 
 
-class History:
+class MetricsHistory:
     """A ring of samples of every series in a registry."""
 
     def __init__(self, registry: CollectorRegistry, measure: Callable[[], object] = lambda: None) -> None:

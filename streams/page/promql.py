@@ -51,7 +51,7 @@ class Selector:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FunctionCall:
     """`rate`, `increase`, an aggregate with its labels, or `histogram_quantile` with its number."""
 
     function: str
@@ -60,7 +60,7 @@ class Call:
     number: float = 0.0
 
 
-Expression = Selector | Call
+Expression = Selector | FunctionCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class _Parser:
             self._expect(")")
             if not inner.window_ms:
                 raise self.unknown()
-            return Call(name, inner)
+            return FunctionCall(name, inner)
         if name == "histogram_quantile":
             return self._quantile()
         selector = self._selector(name)
@@ -131,21 +131,21 @@ class _Parser:
             raise self.unknown()
         return selector
 
-    def _aggregate(self, name: str) -> Call:
+    def _aggregate(self, name: str) -> FunctionCall:
         by = self._labels() if self._accept("by") else ()
         self._expect("(")
         inner = self.expression()
         self._expect(")")
-        return Call(name, inner, by or (self._labels() if self._accept("by") else ()))
+        return FunctionCall(name, inner, by or (self._labels() if self._accept("by") else ()))
 
-    def _quantile(self) -> Call:
+    def _quantile(self) -> FunctionCall:
         self._expect("(")
         number = self._next()
         self._expect(",")
         inner = self.expression()
         self._expect(")")
         try:
-            return Call("histogram_quantile", inner, number=float(number))
+            return FunctionCall("histogram_quantile", inner, number=float(number))
         except ValueError:
             raise self.unknown() from None
 
@@ -237,7 +237,7 @@ def _rises(values: Array) -> Array:
     return np.nan_to_num(np.where(rises < 0, values[1:], rises))
 
 
-def _aggregate(call: Call, inner: Vector) -> Vector:
+def _aggregate(call: FunctionCall, inner: Vector) -> Vector:
     groups: defaultdict[Labels, list[Array]] = defaultdict(list)
     for labels, values in inner.items():
         groups[tuple((name, value) for name, value in labels if name in call.by)].append(values)

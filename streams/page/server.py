@@ -15,7 +15,7 @@ from aiohttp import web
 from streams.page.access.viewers import sight
 from streams.page.answers import Answers, PanelRequest
 from streams.page.dashboards import Dashboard
-from streams.page.history import History
+from streams.page.history import MetricsHistory
 from streams.page.reader import Known, Reader
 from streams.page.static_files import HEADERS, StaticFiles
 from streams.page.times import RangeError, time_range
@@ -29,7 +29,9 @@ _PREFIX = "var-"  # as in Grafana's addresses
 class Page:
     """Shows dashboards: of a worker, whose `history` is kept, or of a database alone."""
 
-    def __init__(self, dashboards: Mapping[str, Dashboard], reader: Reader, history: History | None = None) -> None:
+    def __init__(
+        self, dashboards: Mapping[str, Dashboard], reader: Reader, history: MetricsHistory | None = None
+    ) -> None:
         self._dashboards, self._reader, self._history = dashboards, reader, history
         self._answering = 0
         self._known = Known(reader)

@@ -19,7 +19,7 @@ from streams.sources import files
 Progress = Callable[[int, int], None]  # (events, bytes of the files) since the last call
 
 
-class Source(NamedTuple):
+class EventFile(NamedTuple):
     """One file of events of one topic."""
 
     topic: str
@@ -44,7 +44,7 @@ class Replay:
         self._starts: dict[str, list[tuple[int, str]]] = {topic: [] for topic in KEYED}
         self._next = Counter[str]()
 
-    def run(self, sources: Sequence[Source], progress: Progress) -> Replayed:
+    def run(self, sources: Sequence[EventFile], progress: Progress) -> Replayed:
         """Read all files and state every conversion. Raises OSError for a file that cannot be read."""
         started = time.monotonic()
         for source in sources:

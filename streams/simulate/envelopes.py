@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from streams.simulate.campaigns import DESK, EFFORTS, SHOP, SimulatedCampaign
 from streams.simulate.people import Ints
-from streams.simulate.plan import CANCELLED, COMPLETED, KINDS, PARTIAL, Kind, Plan
+from streams.simulate.plan import CANCELLED, COMPLETED, KINDS, PARTIAL, Placement, Plan
 
 _BATCH = 1 << 16
 _LIBRARY = '"library":{"name":"analytics.js","version":"4.2.1"}'
@@ -77,7 +77,7 @@ def _engagement(plan: Plan, people: _People, positions: Ints) -> Iterator[Simula
         yield Simulated("engagement", uuid if nameless else people.keys[token], value.encode())
 
 
-def _touch_tail(kind: Kind, consent: str) -> str:
+def _touch_tail(kind: Placement, consent: str) -> str:
     campaign = _campaign(kind.effort, kind.network, kind.variant)
     return (
         f'"context":{{{_LIBRARY}{campaign}{consent}}},"properties":{{"action":"{kind.action}",'

@@ -18,7 +18,7 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class People:
+class Population:
     """Everybody, one element each: whether they `denied` consent, since when (ms) they are known by a user id, or
     NEVER, and the number of their `browser`, which is the anonymous id."""
 
@@ -37,7 +37,7 @@ class People:
         return [*(f"user-{n:07d}" for n in range(len(numbers))), *browsers]
 
 
-def townspeople(scenario: Scenario, denied: Flags, anonymous: Flags, buyer: Ints, bought: Ints) -> People:
+def townspeople(scenario: Scenario, denied: Flags, anonymous: Flags, buyer: Ints, bought: Ints) -> Population:
     """The people of a scenario, some of whom log in when they first buy: who `buyer` is at the times `bought`, ms."""
     rng = np.random.default_rng([scenario.seed, 1])
     everybody = np.arange(scenario.people)
@@ -46,11 +46,11 @@ def townspeople(scenario: Scenario, denied: Flags, anonymous: Flags, buyer: Ints
     first_order = np.full(scenario.people, NEVER)
     np.minimum.at(first_order, buyer, bought)
     login = np.where(anonymous, NEVER, np.where(late, first_order, 0))
-    return People(denied, login, everybody - second)
+    return Population(denied, login, everybody - second)
 
 
-def held_out(scenario: Scenario, people: People) -> Flags:
-    """By effort and place in `People.names`, whether a site does not show it; the last row is of no effort at all."""
+def held_out(scenario: Scenario, people: Population) -> Flags:
+    """By effort and place in `Population.names`, whether a site does not show it; the last row is of no effort."""
     hashes = Tokens(scenario.token_key).hashes(people.names())
     none = np.zeros(len(hashes), np.bool_)
     catalogue = parse(catalogue_text(scenario.start, scenario.days, scenario.holdout))

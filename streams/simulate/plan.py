@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.simulate.campaigns import DESK, EFFORTS, EVERYDAY, PERSUASION, SOUGHT, SimulatedCampaign
-from streams.simulate.people import Flags, Ints, People, held_out, townspeople
+from streams.simulate.people import Flags, Ints, Population, held_out, townspeople
 from streams.simulate.scenario import Scenario
 
 HOUR = 3_600_000
@@ -22,7 +22,7 @@ _BY_WEEKDAY = np.array([9, 9, 9, 10, 12, 13, 8], float)
 
 
 @dataclass(frozen=True)
-class Kind:
+class Placement:
     """One way to meet one campaign."""
 
     effort: SimulatedCampaign
@@ -32,7 +32,7 @@ class Kind:
 
 
 KINDS = tuple(
-    Kind(effort, network, action, variant)
+    Placement(effort, network, action, variant)
     for effort in (*EFFORTS, EVERYDAY)
     for network in effort.networks
     for action in effort.actions
@@ -52,7 +52,7 @@ _AT_DESK = np.array([effort.causes == DESK for effort in EFFORTS])
 
 
 @dataclass(frozen=True)
-class Touches:
+class PlannedTouches:
     """Engagement events; one element each. `time` in ms, `kind` indexes KINDS."""
 
     user: Ints
@@ -62,7 +62,7 @@ class Touches:
 
 
 @dataclass(frozen=True)
-class Orders:
+class PlannedOrders:
     """Completions; `cause` indexes EFFORTS or is ORGANIC, `touch` is the touch that caused it or -1 (none, or the
     campaign was met elsewhere), `amount` in hundredths, `new` is 1, 0 or -1 (not said)."""
 
@@ -88,7 +88,7 @@ class Checkout:
     amount: Ints
 
 
-Columns = TypeVar("Columns", Touches, Orders, Checkout)
+Columns = TypeVar("Columns", PlannedTouches, PlannedOrders, Checkout)
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ class Plan:
     arrive once more, `repeat_lag` later.
     """
 
-    people: People
-    touches: Touches
-    orders: Orders
+    people: Population
+    touches: PlannedTouches
+    orders: PlannedOrders
     checkout: Checkout
     uuid: NDArray[np.uint8]
     lag: Ints
@@ -142,19 +142,21 @@ def plan(scenario: Scenario) -> Plan:
     )
 
 
-def _with_seekers(scenario: Scenario, touches: Touches, orders: Orders) -> Touches:
+def _with_seekers(scenario: Scenario, touches: PlannedTouches, orders: PlannedOrders) -> PlannedTouches:
     """The touches, and those of people who were going to buy and find the shop through an advertisement."""
     rng = np.random.default_rng([scenario.seed, 2])
     seek = np.flatnonzero((orders.cause == ORGANIC) & (rng.random(len(orders.cause)) < scenario.seekers))
     n = len(seek)
     time = np.maximum(orders.time[seek] - 1 - _exponential(rng, HOUR, n), scenario.begin)
-    found = Touches(orders.user[seek], time, _SOUGHT[rng.integers(0, len(_SOUGHT), n)], np.zeros(n, np.bool_))
-    return Touches(*(np.concatenate([getattr(part, f.name) for part in (touches, found)]) for f in fields(Touches)))
+    found = PlannedTouches(orders.user[seek], time, _SOUGHT[rng.integers(0, len(_SOUGHT), n)], np.zeros(n, np.bool_))
+    return PlannedTouches(
+        *(np.concatenate([getattr(part, f.name) for part in (touches, found)]) for f in fields(PlannedTouches))
+    )
 
 
 def _happening(
-    scenario: Scenario, people: People, touches: Touches, orders: Orders, checkout: Checkout
-) -> tuple[Touches, Orders, Checkout]:
+    scenario: Scenario, people: Population, touches: PlannedTouches, orders: PlannedOrders, checkout: Checkout
+) -> tuple[PlannedTouches, PlannedOrders, Checkout]:
     """A plan without the touches of those who are held out, and without the orders that only these would cause."""
     if not scenario.holdout:
         return touches, orders, checkout
@@ -177,10 +179,10 @@ def _counts(scenario: Scenario, checkout: int) -> tuple[int, int]:
     return (round(orders * scenario.refunds), round(orders * 0.01)) if checkout > 1 else (0, 0)
 
 
-def _touches(rng: np.random.Generator, scenario: Scenario, count: int) -> Touches:
+def _touches(rng: np.random.Generator, scenario: Scenario, count: int) -> PlannedTouches:
     # Squared, so that a few users are far more active than the rest.
     users = (scenario.people * rng.random(count) ** 2).astype(np.int64)
-    return Touches(
+    return PlannedTouches(
         user=users,
         time=_times(rng, scenario, count),
         kind=_weighted(rng, _KIND_WEIGHT, count),
@@ -188,7 +190,7 @@ def _touches(rng: np.random.Generator, scenario: Scenario, count: int) -> Touche
     )
 
 
-def _orders(rng: np.random.Generator, scenario: Scenario, touches: Touches, count: int) -> Orders:
+def _orders(rng: np.random.Generator, scenario: Scenario, touches: PlannedTouches, count: int) -> PlannedOrders:
     pull = _KIND_PULL[touches.kind]
     organic = round(count * scenario.organic) if pull.any() else count
     caused = count - organic
@@ -201,7 +203,7 @@ def _orders(rng: np.random.Generator, scenario: Scenario, touches: Touches, coun
     # Half of those who bring a coupon only ever saw it on paper: nothing but the coupon tells their cause.
     elsewhere = coupon & (rng.random(count) < 0.5)
     said = rng.random(count)
-    return Orders(
+    return PlannedOrders(
         user=np.where(elsewhere, strangers, user),
         time=time_,
         cause=cause,
@@ -216,7 +218,7 @@ def _orders(rng: np.random.Generator, scenario: Scenario, touches: Touches, coun
 
 
 def _caused(
-    rng: np.random.Generator, scenario: Scenario, touches: Touches, pull: NDArray[np.float64], count: int
+    rng: np.random.Generator, scenario: Scenario, touches: PlannedTouches, pull: NDArray[np.float64], count: int
 ) -> tuple[Ints, Ints]:
     """The touches that cause an order, and after how many ms. An order that would come after the period is drawn anew,
     so that none pile up at its end; where the period is too short for that, what is left falls inside."""
@@ -229,7 +231,9 @@ def _caused(
     return touch, np.where(touches.time[touch] + delay < end, delay, _until_end(rng, scenario, touches.time[touch]))
 
 
-def _checkout(rng: np.random.Generator, scenario: Scenario, orders: Orders, reversed_: int, again: int) -> Checkout:
+def _checkout(
+    rng: np.random.Generator, scenario: Scenario, orders: PlannedOrders, reversed_: int, again: int
+) -> Checkout:
     """Each order's completion, then reversals (half of them partial), then completions of some orders once more."""
     count = len(orders.time)
     changed = rng.integers(0, max(count, 1), reversed_ + again)

@@ -20,7 +20,7 @@ from streams.sources import cost_tables, files
 
 
 @dataclass
-class Summary:
+class ImportSummary:
     """What came of files of costs. `errors` are `file:line: what is wrong`, one for each row that did not go in.
     `unlisted` are the campaigns of rows that went in which the catalogue does not list: perhaps misspelt."""
 
@@ -37,7 +37,7 @@ class Summary:
 
 def import_csv(
     client: Client, path: Path, catalogue: Catalogue | None = None, *, export: str = "", currency: str = ""
-) -> Summary:
+) -> ImportSummary:
     """Write the rows of a CSV file, of one's own or that an ad platform exported, to the table `costs`.
 
     Campaigns go by the catalogue, else by the campaigns that the database knows. `export` names the platform; rows that
@@ -47,7 +47,7 @@ def import_csv(
     be read.
     """
     known, table = catalogue or _stored(client), cost_tables.read(path, export)
-    summary, good = Summary(), list[Cost]()
+    summary, good = ImportSummary(), list[Cost]()
     for line, found in table.costs(currency or known.base_currency):
         if isinstance(found, Cost):
             good.append(found)
@@ -59,12 +59,14 @@ def import_csv(
     return summary
 
 
-def load_ndjson(client: Client, paths: Sequence[str], catalogue: Catalogue, letters: files.DeadLetterFile) -> Summary:
+def load_ndjson(
+    client: Client, paths: Sequence[str], catalogue: Catalogue, letters: files.DeadLetterFile
+) -> ImportSummary:
     """Write the records of NDJSON files (`.gz` and `.zst` too; `-` is standard input) to the table `costs`.
 
     What cannot be used is a dead letter too. Raises OSError for a file that cannot be read.
     """
-    summary = Summary()
+    summary = ImportSummary()
     for path in paths:
         for batch in _batches(path):
             taken = take(batch, [time.time_ns() // 1_000_000] * len(batch.values), catalogue)

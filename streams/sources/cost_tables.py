@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streams.core.events.costs.cost import FIELDS, Cost, from_cells, from_export
-from streams.core.events.costs.exports import NAMES, NOTHING, Layout, is_row, is_total, lacking, told
+from streams.core.events.costs.exports import NAMES, NOTHING, ColumnLayout, is_row, is_total, lacking, told
 from streams.core.parsing import written
 from streams.core.parsing.decoding import Rejected, attempt
 from streams.sources.files import whole
@@ -32,7 +32,7 @@ class CostTable:
 
     headings: list[str]
     rows: list[Row]
-    layout: Layout | None
+    layout: ColumnLayout | None
 
     @property
     def source(self) -> str:

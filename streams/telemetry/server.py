@@ -8,7 +8,7 @@ from aiohttp import web
 from mode import Service
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from streams.telemetry.web_guard import Hosts, guard
+from streams.telemetry.web_guard import AllowedHosts, guard
 
 _GRACE_SECONDS = 1.0  # for answers that are under way when the worker stops
 
@@ -27,7 +27,7 @@ def listen(host: str, port: int, variables: str = "WEB") -> socket.socket:
         ) from None
 
 
-class Page(Protocol):
+class SubApplication(Protocol):
     """What is shown to people on the same port."""
 
     def routes(self) -> Iterable[web.AbstractRouteDef]: ...
@@ -47,8 +47,8 @@ class WebServer(Service):  # type: ignore[misc]
         registry: CollectorRegistry,
         problems: Callable[[], Sequence[str]],
         measure: Callable[[], None],
-        page: Page,
-        hosts: Hosts,
+        page: SubApplication,
+        hosts: AllowedHosts,
     ) -> None:
         super().__init__()
         self._socket, self._registry, self._problems, self._measure = listening, registry, problems, measure

@@ -9,11 +9,14 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
 
-from streams.telemetry.web_guard import Hosts, guard
+from streams.telemetry.web_guard import AllowedHosts, guard
 
 
 def wait(
-    listening: socket.socket, mended: Callable[[], Awaitable[None]], problems: Callable[[], Iterable[str]], hosts: Hosts
+    listening: socket.socket,
+    mended: Callable[[], Awaitable[None]],
+    problems: Callable[[], Iterable[str]],
+    hosts: AllowedHosts,
 ) -> None:
     """Answer /health with 200, and all else with 503 and the problems, until `mended` returns. The socket stays open.
     Raises SystemExit where the process is asked to end meanwhile."""
@@ -21,7 +24,10 @@ def wait(
 
 
 async def _wait(
-    listening: socket.socket, mended: Callable[[], Awaitable[None]], problems: Callable[[], Iterable[str]], hosts: Hosts
+    listening: socket.socket,
+    mended: Callable[[], Awaitable[None]],
+    problems: Callable[[], Iterable[str]],
+    hosts: AllowedHosts,
 ) -> None:
     async def answer(request: web.Request) -> web.Response:
         if request.path == "/health":

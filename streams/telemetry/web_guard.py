@@ -22,7 +22,7 @@ _IN_CLUSTER = (".svc", ".svc.cluster.local")
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
 
 
-class Hosts:
+class AllowedHosts:
     """The names by which the web port may be asked.
 
     On a loopback address: names of this machine. On another one also any IP address, which is what Kubernetes asks
@@ -42,10 +42,10 @@ class Hosts:
         return self._open and (_is_address(host) or "." not in host or host.endswith(_IN_CLUSTER))
 
 
-def hosts_of(chosen: Settings) -> Hosts:
+def hosts_of(chosen: Settings) -> AllowedHosts:
     """The names by which a web port of those settings may be asked: also the page's, where people open it."""
     named = [*chosen.web_hosts.replace(",", " ").split(), urlsplit(chosen.page_url).hostname]
-    return Hosts(chosen.web_bind, filter(None, named))
+    return AllowedHosts(chosen.web_bind, filter(None, named))
 
 
 def host_of(header: str) -> str | None:
@@ -72,7 +72,7 @@ def _is_address(host: str) -> bool:
         return False
 
 
-def guard(hosts: Hosts) -> Middleware:
+def guard(hosts: AllowedHosts) -> Middleware:
     """A middleware that refuses what a strange site had a browser ask, before anything looks at the request."""
 
     @web.middleware
@@ -88,7 +88,7 @@ def guard(hosts: Hosts) -> Middleware:
     return guarded
 
 
-def _check_host(request: web.Request, hosts: Hosts) -> None:
+def _check_host(request: web.Request, hosts: AllowedHosts) -> None:
     """HTTP/1.0 knows no Host, and no browser speaks it. Raises HTTPBadRequest, HTTPForbidden."""
     found = [host_of(header) for header in request.headers.getall("Host", [])]
     if len(found) > 1 or None in found:

@@ -31,7 +31,7 @@ class Producer(Protocol):
     async def forward(self, forwards: Sequence[Forward]) -> None: ...
 
 
-class Group(source_offsets.Group, Protocol):
+class WorkerGroup(source_offsets.SourceGroup, Protocol):
     """What a worker needs of its consumer group."""
 
     async def commit(self) -> bool: ...
@@ -46,4 +46,4 @@ class Kafka(NamedTuple):
 
     store: Store
     producer: Producer
-    group: Group
+    group: WorkerGroup

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from streams.core.columns.message_ids import UUID, Keys
-from streams.core.columns.run import Touches
+from streams.core.columns.run import KeyedRows
 from streams.core.journeys.touches import TouchIndex
 
 BATCH = 8192
@@ -26,13 +26,13 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def batch(rng: np.random.Generator, number: int, users: int) -> Touches:
+def batch(rng: np.random.Generator, number: int, users: int) -> KeyedRows:
     """Random keys are what UUIDs become; times advance by a millisecond a touch."""
     high, low = (rng.integers(0, 2**64, BATCH, dtype=np.uint64) for _ in range(2))
     user = rng.integers(0, users, BATCH).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(1)
     time_ = 1_790_000_000_000 + number * BATCH + np.arange(BATCH)
     kind = rng.integers(0, 200, BATCH).astype(np.uint32)
-    return Touches(user, time_, kind, Keys(high, low, np.full(BATCH, UUID, np.uint8)))
+    return KeyedRows(user, time_, kind, Keys(high, low, np.full(BATCH, UUID, np.uint8)))
 
 
 def main() -> None:

@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 
 from streams.page import dashboards
 from streams.page.access.gate import Anybody, Gate, Keeper
-from streams.page.history import History
+from streams.page.history import MetricsHistory
 from streams.page.reader import Reader
 from streams.page.server import Page
 from streams.telemetry import metrics
 from streams.telemetry.server import WebServer, listen
-from streams.telemetry.web_guard import Hosts
+from streams.telemetry.web_guard import AllowedHosts
 
 
 @asynccontextmanager
@@ -23,9 +23,9 @@ async def page(dsn: str, keeper: Keeper | None = None, *, watched: bool = True) 
     found = dashboards.read_all(broken=broken.append)
     assert found
     assert not broken
-    shown = Gate(Page(found, Reader(dsn), History(metrics.REGISTRY) if watched else None), keeper or Anybody())
+    shown = Gate(Page(found, Reader(dsn), MetricsHistory(metrics.REGISTRY) if watched else None), keeper or Anybody())
     listening = listen("127.0.0.1", 0)
-    server = WebServer(listening, metrics.REGISTRY, list, lambda: None, shown, Hosts("127.0.0.1"))
+    server = WebServer(listening, metrics.REGISTRY, list, lambda: None, shown, AllowedHosts("127.0.0.1"))
     await server.on_start()
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -16,7 +16,7 @@ from streams.core.events.batch import Batch
 from streams.core.exchange.seal import Seal
 from streams.core.ledger.settings import LedgerSettings
 from streams.jobs.topic_watch import TopicWatch
-from streams.sources.kafka import Batch as Fetched
+from streams.sources.kafka import RecordBatch
 from streams.sources.kafka.offset_tracker import OffsetTracker
 from streams.telemetry.readiness import Crashes
 from streams.telemetry.server import listen
@@ -41,9 +41,9 @@ def test_a_dead_worker_is_missed_after_seconds_unless_faust_is_told_otherwise(
     assert conf.broker_request_timeout >= seconds
 
 
-def batch_of(topic: str, offset: int = 0) -> Fetched:
+def batch_of(topic: str, offset: int = 0) -> RecordBatch:
     """One record that was fetched."""
-    return Fetched(TP(topic, 0), [record_at(offset)], 0, OffsetTracker(offset), 10)
+    return RecordBatch(TP(topic, 0), [record_at(offset)], 0, OffsetTracker(offset), 10)
 
 
 def record_at(offset: int) -> Any:
@@ -64,7 +64,7 @@ def app_with(agents: list[Agent], generation: int, active: bool) -> Any:
 class Stream:
     """A batch from each of those generations, and then nothing for ever."""
 
-    def __init__(self, *batches: tuple[Fetched, int]) -> None:
+    def __init__(self, *batches: tuple[RecordBatch, int]) -> None:
         self._batches = batches
 
     def noack(self) -> "Stream":

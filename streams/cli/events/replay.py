@@ -23,7 +23,7 @@ from streams.core.explain.summary import sentences
 from streams.core.ledger.settings import LedgerSettings
 from streams.core.parsing.printable import one_line
 from streams.jobs import measured_lift
-from streams.replay import Replay, Replayed, Source, store
+from streams.replay import EventFile, Replay, Replayed, store
 from streams.reports import render
 from streams.reports.forms.as_json import content
 from streams.reports.report import read
@@ -84,7 +84,7 @@ def command(
     All that there is is read, since it may bear on every figure; --since and --until say which figures are written.
     With --kafka, a replay that was ended goes on where it had come to when it is run again as it was.
     """
-    named = [Source(topic, path) for topic in KEYED for path in rest[topic]]
+    named = [EventFile(topic, path) for topic in KEYED for path in rest[topic]]
     chosen = config.settings()
     place = dsn or chosen.clickhouse
     wanted = how(place, (catalogue, sources or chosen.sources), rest)
@@ -138,7 +138,7 @@ def _rules(client: Client, chosen: config.Settings, goals: Catalogue, known: Sou
     return LedgerSettings(goals, key, replay=True, campaigns=chosen.campaigns, sources=known)
 
 
-def _check_usage(named: Sequence[Source], kafka: bool, wanted: How) -> None:
+def _check_usage(named: Sequence[EventFile], kafka: bool, wanted: How) -> None:
     """Raises UsageError where the options do not fit each other."""
     if kafka and named:
         raise click.UsageError("--kafka reads topics instead of files; give one or the other")
@@ -148,7 +148,7 @@ def _check_usage(named: Sequence[Source], kafka: bool, wanted: How) -> None:
         raise click.UsageError("--hand-over and --anew are for --kafka")
 
 
-def _run(run: Replay, client: Client, named: Sequence[Source], total: int, wanted: How) -> None:
+def _run(run: Replay, client: Client, named: Sequence[EventFile], total: int, wanted: How) -> None:
     tune_gc()
     run.ledger.enlist(audiences.read(client))
     with reading(total) as (bar, task):

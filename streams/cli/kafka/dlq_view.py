@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from streams.kafka.dlq import DeadLetter, Replayed
+from streams.kafka.dlq import DeadLetterRecord, DlqReplay
 
 SHOWN_BYTES = 10_000
 LATEST_MS = 253_402_300_799_000
@@ -20,7 +20,7 @@ COLUMNS = ("place", "failed_at", "reason", "error", "source_topic", "source_part
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
-def render_letters(console: Console, letters: Iterable[DeadLetter]) -> None:
+def render_letters(console: Console, letters: Iterable[DeadLetterRecord]) -> None:
     """Print one line for each dead letter as it is read, and at the end how many there are of each reason."""
     reasons: Counter[str] = Counter()
     for letter in letters:
@@ -31,7 +31,7 @@ def render_letters(console: Console, letters: Iterable[DeadLetter]) -> None:
     console.print(Text(f"{reasons.total()} dead letters{_counts(reasons)}"))
 
 
-def render_letter(console: Console, letter: DeadLetter) -> None:
+def render_letter(console: Console, letter: DeadLetterRecord) -> None:
     """Print one dead letter with its headers and its bytes, as text as far as they are text."""
     value = letter.value or b""
     rows = {"dead letter": letter.place, "failed at": _rfc3339(letter.failed_at), "reason": letter.reason}
@@ -48,7 +48,7 @@ def render_letter(console: Console, letter: DeadLetter) -> None:
         console.print(Text(f"… the first {SHOWN_BYTES} of {len(value)} bytes"))
 
 
-def letter_rows(letters: Iterable[DeadLetter]) -> Iterator[Mapping[str, Any]]:
+def letter_rows(letters: Iterable[DeadLetterRecord]) -> Iterator[Mapping[str, Any]]:
     """COLUMNS of each, for programs: everything but key and bytes, which `show` prints."""
     for letter in letters:
         failure = letter.failure
@@ -63,7 +63,7 @@ def letter_rows(letters: Iterable[DeadLetter]) -> Iterator[Mapping[str, Any]]:
         }
 
 
-def render_replayed(console: Console, done: Replayed, dry: bool = False) -> None:
+def render_replayed(console: Console, done: DlqReplay, dry: bool = False) -> None:
     """Print what a replay sent, or would send, what it left out and could not send."""
     console.print(Text(f"{done.sent.total()} records {'would be ' if dry else ''}sent{_counts(done.sent)}"))
     if done.late:

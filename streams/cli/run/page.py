@@ -16,7 +16,7 @@ from streams.cli.options import database, dsn_option
 if TYPE_CHECKING:
     from streams.page.access.gate import Gate
     from streams.page.dashboards import Dashboard
-    from streams.telemetry.web_guard import Hosts
+    from streams.telemetry.web_guard import AllowedHosts
 
 out = Console()
 _GRACE_SECONDS = 1.0  # for answers that are under way
@@ -67,7 +67,7 @@ def _of_metrics(dashboard: Dashboard) -> bool:
     return 2 * sum(target.prometheus for target in targets) > len(targets)
 
 
-async def _serve(page: Gate, listening: socket.socket, hosts: Hosts) -> None:
+async def _serve(page: Gate, listening: socket.socket, hosts: AllowedHosts) -> None:
     """Answer until the process is asked to end."""
     from aiohttp import web
 

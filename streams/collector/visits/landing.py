@@ -5,18 +5,18 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from streams.core.catalogue.model import Link
+from streams.core.catalogue.model import ShortLink
 from streams.core.door.fields import urls
 
 _AS_WRITTEN = string.ascii_letters + string.digits + string.punctuation
 
 
-def plain(link: Link) -> str:
+def plain(link: ShortLink) -> str:
     """The link's address as a header may carry it."""
     return _in_ascii(link.to)
 
 
-def with_utm(link: Link) -> str:
+def with_utm(link: ShortLink) -> str:
     """The link's address with the utm parameters that it lacks, so that the shop's own page tells whose visit it is."""
     address, hash_, fragment = link.to.partition("#")
     bare, _, query = address.partition("?")

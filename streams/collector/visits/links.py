@@ -10,7 +10,7 @@ from streams.collector.files import Files
 from streams.collector.recorder import Outgoing
 from streams.collector.visits import cookie, landing, touch_calls
 from streams.collector.visits.visitors import is_person, refuses_to_be_known
-from streams.core.catalogue.model import Link
+from streams.core.catalogue.model import ShortLink
 from streams.telemetry import collector_metrics as metrics
 
 _FRESH = {"Cache-Control": "no-store"}
@@ -50,7 +50,7 @@ class LinkPages:
     """
 
     def __init__(
-        self, links: Iterable[Link], offer: Callable[[Outgoing], None], domain: str | None, now: Callable[[], int]
+        self, links: Iterable[ShortLink], offer: Callable[[Outgoing], None], domain: str | None, now: Callable[[], int]
     ) -> None:
         self._links = {link.code: link for link in links}
         self._offer, self._domain, self._now = offer, domain, now

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import segno
 
-from streams.core.catalogue.model import Link
+from streams.core.catalogue.model import ShortLink
 
 _DAMAGE = "m"  # 15 % of a code may be lost; segno takes a higher level where it costs no space
 _PIXELS = 16  # a side of a module, in the PNG
@@ -20,12 +20,12 @@ class Written(NamedTuple):
     png: Path
 
 
-def address(public: str, link: Link) -> str:
+def address(public: str, link: ShortLink) -> str:
     """The address of a link below the public one of the collector, which has no `/` at its end."""
     return f"{public}/go/{link.code}"
 
 
-def write(link: Link, public: str, folder: Path) -> Written:
+def write(link: ShortLink, public: str, folder: Path) -> Written:
     """Write the code of a link into a folder as `<code>.svg` and `<code>.png`."""
     written = Written(address(public, link), folder / f"{link.code}.svg", folder / f"{link.code}.png")
     code = segno.make(written.address, error=_DAMAGE, micro=False)

@@ -7,13 +7,13 @@ from uuid import uuid4
 import msgspec
 
 from streams.collector.recorder import Outgoing
-from streams.core.catalogue.model import Link
+from streams.core.catalogue.model import ShortLink
 
 _CAMPAIGN = ("id", "name", "source", "medium", "term", "content")
 UTM = {name: f"utm_{'campaign' if name == 'name' else name}" for name in _CAMPAIGN}  # by its name in context.campaign
 
 
-def of_link(link: Link, anonymous_id: str, now: int) -> Outgoing:
+def of_link(link: ShortLink, anonymous_id: str, now: int) -> Outgoing:
     """The touch of who follows a link; `anonymous_id` is '' where nobody is known again, `now` in ms."""
     properties = {"action": link.action, "network": link.network, "link": link.code}
     return _call("Social Interaction", anonymous_id, {"id": link.campaign}, properties, now)

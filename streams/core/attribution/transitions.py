@@ -20,7 +20,7 @@ from streams.core.attribution.markov import OUTSIDE
 from streams.core.catalogue.parse import Catalogue, Goal
 from streams.core.columns.column import Columns, Ragged
 from streams.core.columns.dictionary import coded
-from streams.core.columns.run import I64, U64, Mask, Touches
+from streams.core.columns.run import I64, U64, KeyedRows, Mask
 from streams.core.identity.owners import Resolve
 from streams.core.journeys.kinds import TouchKinds
 from streams.core.journeys.touches import TouchIndex
@@ -111,7 +111,7 @@ class Transitions:
         since: int,
         now: int | None,
         resolve: Resolve | None = None,
-        allowed: Callable[[Touches], Mask] | None = None,
+        allowed: Callable[[KeyedRows], Mask] | None = None,
         elsewhere: Collection[ForeignConversion] = (),
     ) -> None:
         """Count anew. `resolve` knows who is who, and `allowed` which touches may be in a journey; `elsewhere` are

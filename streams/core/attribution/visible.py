@@ -9,7 +9,7 @@ import numpy as np
 
 from streams.core.attribution.conversion import TOUCH, Conversion
 from streams.core.catalogue.model import Catalogue, Goal
-from streams.core.columns.run import I64, U64, Mask, Touches, matches
+from streams.core.columns.run import I64, U64, KeyedRows, Mask, matches
 from streams.core.door.canonical import Words
 from streams.core.events.campaigns import Campaigns
 from streams.core.identity.consents import ConsentLines, Consents
@@ -85,12 +85,12 @@ class VisibleTouches:
         columns = (np.where(denied, 0, user), blobs, earlier, doubtful, denied)
         return map(SeenTouches, *(each if isinstance(each, list) else each.tolist() for each in columns))
 
-    def _consented(self, people: U64, lines: ConsentLines, rows: Touches, who: U64) -> Mask:
+    def _consented(self, people: U64, lines: ConsentLines, rows: KeyedRows, who: U64) -> Mask:
         """Which of those touches, each of one of the people, advertising was not denied for, or say so themselves."""
         refused = lines.denied(np.searchsorted(people, who), rows.time)
         return np.asarray(~refused | self._kinds.consented[rows.kind])
 
-    def _consented_by_tokens(self, rows: Touches, tokens: U64) -> Mask:
+    def _consented_by_tokens(self, rows: KeyedRows, tokens: U64) -> Mask:
         """Which touches of tokens that are linked to several have consent: what such a token says holds for itself."""
         return self._consented(*self._lines(tokens), rows, tokens)
 

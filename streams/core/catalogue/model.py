@@ -83,7 +83,7 @@ class Holdout:
 
 
 @dataclass(frozen=True)
-class Link:
+class ShortLink:
     """A short link or QR code: who follows `code` is sent `to` that address, a touch of the campaign."""
 
     code: str
@@ -102,7 +102,7 @@ class Catalogue:
     campaigns: tuple[Campaign, ...]
     holdouts: tuple[Holdout, ...] = ()
     timezone: str = "UTC"
-    links: tuple[Link, ...] = ()
+    links: tuple[ShortLink, ...] = ()
     #: Units of the base currency for one of another, where no rate of the day is known.
     rates: Mapping[str, Decimal] = field(default_factory=dict)
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from decimal import Decimal
 from math import isfinite
 
-from streams.core.catalogue.model import ORDER_ID, UNIT, Campaign, Catalogue, Goal, Holdout, Link, Match, Windows
+from streams.core.catalogue.model import ORDER_ID, UNIT, Campaign, Catalogue, Goal, Holdout, Match, ShortLink, Windows
 from streams.core.catalogue.windows import duration, windows
 from streams.core.door.fields.names import event_name, normal
 from streams.core.door.networks import BUILT_IN
 from streams.core.door.segment import RESERVED
-from streams.core.parsing.toml import CatalogueError, Path, Table, kept, load, shown
+from streams.core.parsing.toml import CatalogueError, Path, TomlTable, kept, load, shown
 
 __all__ = [
     "Campaign",
@@ -19,8 +19,8 @@ __all__ = [
     "CatalogueError",
     "Goal",
     "Holdout",
-    "Link",
     "Match",
+    "ShortLink",
     "Windows",
     "duration",
     "parse",
@@ -53,7 +53,7 @@ _HOLDOUT_KEYS = ("campaign", "share", "salt")
 def parse(text: str, source: str = "catalogue.toml", without: Iterable[Path] = ()) -> Catalogue:
     """Read and check a catalogue, but for what is `without`; raises CatalogueError with `source`, the line, what is
     wrong and what to do."""
-    root = Table(load(text, source, without), (), text, source)
+    root = TomlTable(load(text, source, without), (), text, source)
     root.only(("base_currency", "timezone", "goal", "campaign", "holdout", "link", "rates"))
     goals = _goals(list(root.tables("goal")))
     if not root.values.get("goal"):
@@ -67,7 +67,7 @@ def parse(text: str, source: str = "catalogue.toml", without: Iterable[Path] = (
     return replace(catalogue, holdouts=_holdouts(root, catalogue), links=_links(root, catalogue))
 
 
-def _goals(tables: Sequence[Table]) -> tuple[Goal, ...]:
+def _goals(tables: Sequence[TomlTable]) -> tuple[Goal, ...]:
     """The goals; of each event those count for the return that say so, else the first that says nothing."""
     goals = tuple(map(_goal, tables))
     said = [table.boolean("counts_for_return") if "counts_for_return" in table.values else None for table in tables]
@@ -80,7 +80,7 @@ def _goals(tables: Sequence[Table]) -> tuple[Goal, ...]:
     return tuple(resolved)
 
 
-def _goal(table: Table) -> Goal:
+def _goal(table: TomlTable) -> Goal:
     table.only(_GOAL_KEYS)
     name = table.string("id")
     return Goal(
@@ -97,7 +97,7 @@ def _goal(table: Table) -> Goal:
     )
 
 
-def _campaign(table: Table) -> Campaign:
+def _campaign(table: TomlTable) -> Campaign:
     table.only(_CAMPAIGN_KEYS)
     name = table.string("id")
     start, end = table.date("start"), table.date("end")
@@ -108,7 +108,7 @@ def _campaign(table: Table) -> Campaign:
     return Campaign(name, *names, *words, start, end, _match(table), table.boolean("internal"))
 
 
-def _match(table: Table) -> Match | None:
+def _match(table: TomlTable) -> Match | None:
     if "match" not in table.values:
         return None
     wanted = table.table("match")
@@ -130,13 +130,13 @@ def _host(text: str) -> str:
     return normal(text).removeprefix("www.")
 
 
-def _links(root: Table, catalogue: Catalogue) -> tuple[Link, ...]:
+def _links(root: TomlTable, catalogue: Catalogue) -> tuple[ShortLink, ...]:
     links = tuple(_link(table, catalogue) for table in root.tables("link"))
     _refuse_shared(root, "link", [{link.code: "code"} for link in links], named_by="code")
     return links
 
 
-def _link(table: Table, catalogue: Catalogue) -> Link:
+def _link(table: TomlTable, catalogue: Catalogue) -> ShortLink:
     table.only(_LINK_KEYS)
     code, to, action = table.string("code"), table.string("to"), table.string("action", "scan")
     if not _CODE.fullmatch(code):
@@ -145,7 +145,7 @@ def _link(table: Table, catalogue: Catalogue) -> Link:
         table.fail(f"action is {shown(action)}", 'write action = "scan" or action = "visit"', "action")
     if not _is_address(to):
         table.fail(f"to is {shown(to)}", "write a whole address, such as https://shop.example/autumn", "to")
-    return Link(code, to, _campaign_of(table, catalogue).id, _network(table.string("network", "link")), action)
+    return ShortLink(code, to, _campaign_of(table, catalogue).id, _network(table.string("network", "link")), action)
 
 
 def _is_address(to: str) -> bool:
@@ -156,26 +156,26 @@ def _is_address(to: str) -> bool:
         return False
 
 
-def _timezone(root: Table) -> str:
+def _timezone(root: TomlTable) -> str:
     zone = root.string("timezone", "UTC")
     if not _ZONE.fullmatch(zone):
         root.fail(f"timezone is {shown(zone)}", 'write a name of the tz database, such as "Europe/Oslo"', "timezone")
     return zone
 
 
-def _holdouts(root: Table, catalogue: Catalogue) -> tuple[Holdout, ...]:
+def _holdouts(root: TomlTable, catalogue: Catalogue) -> tuple[Holdout, ...]:
     holdouts = tuple(_holdout(table, catalogue) for table in root.tables("holdout"))
     _refuse_shared(root, "holdout", [{holdout.campaign.id: "campaign"} for holdout in holdouts], named_by="campaign")
     return holdouts
 
 
-def _holdout(table: Table, catalogue: Catalogue) -> Holdout:
+def _holdout(table: TomlTable, catalogue: Catalogue) -> Holdout:
     table.only(_HOLDOUT_KEYS)
     share, salt = _share(table), table.string("salt")
     return Holdout(_campaign_of(table, catalogue), share, salt)
 
 
-def _campaign_of(table: Table, catalogue: Catalogue) -> Campaign:
+def _campaign_of(table: TomlTable, catalogue: Catalogue) -> Campaign:
     called = table.string("campaign")
     campaign = next((c for c in catalogue.campaigns if c.id == catalogue.named(called)), None)
     if campaign is None:
@@ -183,7 +183,7 @@ def _campaign_of(table: Table, catalogue: Catalogue) -> Campaign:
     return campaign
 
 
-def _share(table: Table) -> Decimal:
+def _share(table: TomlTable) -> Decimal:
     remedy = "write the share of users to hold out, such as share = 0.10"
     if "share" not in table.values:
         table.fail("share is missing", remedy)
@@ -193,14 +193,14 @@ def _share(table: Table) -> Decimal:
     return share
 
 
-def _event(table: Table) -> str:
+def _event(table: TomlTable) -> str:
     event = table.string("event")
     if event_name(event) in RESERVED:
         table.fail(f'a goal cannot count "{event}"', 'name a checkout event, such as "Order Completed"', "event")
     return event
 
 
-def _where(table: Table) -> dict[str, str | int | float | bool]:
+def _where(table: TomlTable) -> dict[str, str | int | float | bool]:
     conditions = {key: float(v) if isinstance(v, Decimal) else v for key, v in table.values.items()}
     for key, value in conditions.items():
         if not isinstance(value, str | int | float) or (isinstance(value, float) and not isfinite(value)):
@@ -208,7 +208,7 @@ def _where(table: Table) -> dict[str, str | int | float | bool]:
     return conditions
 
 
-def _target(table: Table) -> Decimal | None:
+def _target(table: TomlTable) -> Decimal | None:
     if "target" not in table.values:
         return None
     target = table.amount("target", "write the number to reach, such as target = 100")
@@ -217,14 +217,14 @@ def _target(table: Table) -> Decimal | None:
     return target
 
 
-def _value(table: Table) -> int | None:
+def _value(table: TomlTable) -> int | None:
     """A fixed value in millionths; None for "revenue", which is also the default."""
     if table.values.get("value", "revenue") == "revenue":
         return None
     return int(table.amount("value", 'write value = "revenue", or an amount without quotes such as 28.30').scaleb(6))
 
 
-def _currency(root: Table) -> str:
+def _currency(root: TomlTable) -> str:
     currency = root.string("base_currency").upper()
     if not re.fullmatch("[A-Z]{3}", currency):
         root.fail(
@@ -233,7 +233,7 @@ def _currency(root: Table) -> str:
     return currency
 
 
-def _rates(table: Table, base: str) -> dict[str, Decimal]:
+def _rates(table: TomlTable, base: str) -> dict[str, Decimal]:
     """Units of the base currency for one of each other."""
     rates: dict[str, Decimal] = {}
     for key in table.values:
@@ -249,7 +249,7 @@ def _claims(names: Sequence[str], key: str) -> dict[str, str]:
     return {normal(name): key for name in names}
 
 
-def _refuse_shared(root: Table, kind: str, claims: Sequence[Mapping[str, str]], named_by: str = "id") -> None:
+def _refuse_shared(root: TomlTable, kind: str, claims: Sequence[Mapping[str, str]], named_by: str = "id") -> None:
     """Two goals, campaigns or holdouts must not claim one name: what came in under it would be counted as either."""
     owners: dict[str, int] = {}
     for index, claimed in zip(kept(root.values.get(kind, ())), claims, strict=True):

@@ -3,7 +3,7 @@
 import re
 
 from streams.core.catalogue.model import Windows
-from streams.core.parsing.toml import CatalogueError, Table
+from streams.core.parsing.toml import CatalogueError, TomlTable
 
 DEFAULTS = {"click": "7d", "engage": "1d", "view": "1d"}
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -21,7 +21,7 @@ def duration(text: str) -> int:
     return length
 
 
-def windows(table: Table) -> Windows:
+def windows(table: TomlTable) -> Windows:
     """The windows of a goal, ms by action class. Raises CatalogueError."""
     table.only(tuple(DEFAULTS))
     lengths = {}

@@ -7,7 +7,7 @@ by binary search in the few runs there are. Those that are large may be in files
 import numpy as np
 
 from streams.core.columns.message_ids import Keys
-from streams.core.columns.run import EPOCH_BITS, I64, U64, Mask, Touches, concatenated, first_of_each, key_order, none
+from streams.core.columns.run import EPOCH_BITS, I64, U64, KeyedRows, Mask, concatenated, first_of_each, key_order, none
 from streams.core.columns.stored.keeper import IN_MEMORY, RunKeeper
 from streams.core.columns.stored.merging import PART
 from streams.core.columns.stored.runs import Runs
@@ -38,7 +38,7 @@ class Index:
         """The latest time of a row, ms; None where there is none."""
         return max((run.newest for run in self.runs.held), default=None)
 
-    def add(self, batch: Touches) -> Mask:
+    def add(self, batch: KeyedRows) -> Mask:
         """Take in the rows whose key is new, the first of each; the mask says which those were."""
         order = key_order(batch.keys)
         batch = batch.take(order)
@@ -70,7 +70,7 @@ class Index:
         """The rows of that token (a hash) belong to nobody from now on, and their keys stay; whether there are any."""
         return self.runs.anonymise(token)
 
-    def rows(self) -> Touches:
+    def rows(self) -> KeyedRows:
         """All rows."""
         return concatenated([none(), *(run.all_rows() for run in self.runs.held)])
 
@@ -87,12 +87,12 @@ class Index:
         """All users, sorted."""
         return np.unique(np.concatenate([np.zeros(0, np.uint64), *(run.users() for run in self.runs.held)]))
 
-    def by_user(self, least: int, most: int) -> Touches:
+    def by_user(self, least: int, most: int) -> KeyedRows:
         """The rows of the users from `least` to `most`, in the order of their users."""
         rows = concatenated([none(), *(run.by_user(least, most) for run in self.runs.held)])
         return rows.take(np.argsort(rows.user, kind="stable"))  # merges what is sorted, and is quick
 
-    def of_users(self, users: U64) -> tuple[Touches, I64]:
+    def of_users(self, users: U64) -> tuple[KeyedRows, I64]:
         """The rows of those users (sorted, distinct), and for each the user's position in `users`."""
         found = [run.of_users(users) for run in self.runs.held] or [(none(), np.zeros(0, np.int64))]
         return concatenated([rows for rows, _ in found]), np.concatenate([owner for _, owner in found])

@@ -1,4 +1,4 @@
-"""Runs: how touches are stored, as immutable arrays sorted by message key, with the rows of each user listed beside."""
+"""Runs: how keyed rows are stored, as immutable arrays sorted by key, with the rows of each user listed beside."""
 
 from typing import NamedTuple
 
@@ -16,21 +16,24 @@ FORM_BITS = np.uint32(2)
 FORM = np.uint32(3)
 
 
-class Touches(NamedTuple):
-    """Engagement events as columns: `user` hash (0 = none), `time` in ms, `kind` (below 2**30), message `keys`."""
+class KeyedRows(NamedTuple):
+    """Rows that are held once a key, as columns: `user` hash (0 = nobody), `time` in ms, `kind` (a code below 2**30).
+
+    Touches are kept so, and what else people say once: words of consent, identity messages, and links between tokens
+    (which are `Links` where their fields are read)."""
 
     user: U64
     time: I64
     kind: U32
     keys: Keys
 
-    def take(self, at: I64 | Mask | slice) -> "Touches":
-        return Touches(self.user[at], self.time[at], self.kind[at], self.keys.take(at))
+    def take(self, at: I64 | Mask | slice) -> "KeyedRows":
+        return KeyedRows(self.user[at], self.time[at], self.kind[at], self.keys.take(at))
 
 
-def anonymised(touches: Touches, token: int) -> Touches:
+def anonymised(rows: KeyedRows, token: int) -> KeyedRows:
     """Rows with those of a token (a hash) belonging to nobody."""
-    return touches._replace(user=np.where(touches.user == token, np.uint64(0), touches.user))
+    return rows._replace(user=np.where(rows.user == token, np.uint64(0), rows.user))
 
 
 class Run(NamedTuple):
@@ -46,21 +49,21 @@ class Run(NamedTuple):
     rows: U32
 
 
-def concatenated(parts: list[Touches]) -> Touches:
+def concatenated(parts: list[KeyedRows]) -> KeyedRows:
     """All rows of `parts`, one after the other; `parts` is not empty."""
     keys = (np.concatenate([part.keys[i] for part in parts]) for i in range(3))
     user, time, kind = (np.concatenate([part[i] for part in parts]) for i in range(3))
-    return Touches(user, time, kind, Keys(*keys))
+    return KeyedRows(user, time, kind, Keys(*keys))
 
 
-def none() -> Touches:
+def none() -> KeyedRows:
     """No rows at all."""
     empty = np.zeros(0, np.uint64)
     keys = Keys(empty, empty, np.zeros(0, np.uint8))
-    return Touches(empty, np.zeros(0, np.int64), np.zeros(0, np.uint32), keys)
+    return KeyedRows(empty, np.zeros(0, np.int64), np.zeros(0, np.uint32), keys)
 
 
-def sorted_run(batch: Touches, epoch: int) -> Run:
+def sorted_run(batch: KeyedRows, epoch: int) -> Run:
     """A run of that batch, which is in the order of its keys and whose times all lie in `epoch`."""
     users, starts, rows = _by_user(batch.user, np.argsort(batch.user).astype(np.uint32))
     return _columns(batch, epoch, users, starts, rows)
@@ -73,7 +76,7 @@ def _by_user(user: U64, rows: U32) -> tuple[U64, U32, U32]:
     return ordered[first], np.append(first, len(rows)).astype(np.uint32), rows
 
 
-def _columns(batch: Touches, epoch: int, users: U64, starts: U32, rows: U32) -> Run:
+def _columns(batch: KeyedRows, epoch: int, users: U64, starts: U32, rows: U32) -> Run:
     kind = _narrow(batch.kind << FORM_BITS | batch.keys.form)
     time = (batch.time & ((1 << EPOCH_BITS) - 1)).astype(np.uint32)
     return Run(epoch, batch.keys.low, batch.keys.high, time, kind, users, starts, rows)
@@ -93,14 +96,14 @@ def kinds_of(run: Run) -> U32:
     return np.asarray(run.kind >> FORM_BITS, np.uint32)
 
 
-def rows_of(run: Run) -> Touches:
+def rows_of(run: Run) -> KeyedRows:
     """The rows of a run as they were added, in the order of their keys."""
     user = np.empty(len(run.low), np.uint64)
     user[run.rows] = np.repeat(run.users, np.diff(run.starts))
-    return Touches(user, times(run), *_kind_and_keys(run, slice(None)))
+    return KeyedRows(user, times(run), *_kind_and_keys(run, slice(None)))
 
 
-def rows_by_user(run: Run, least: int, most: int) -> Touches:
+def rows_by_user(run: Run, least: int, most: int) -> KeyedRows:
     """The rows of the users from `least` to `most`, in the order of their users."""
     low = int(np.searchsorted(run.users, np.uint64(least)))
     high = int(np.searchsorted(run.users, np.uint64(most), "right"))
@@ -108,10 +111,10 @@ def rows_by_user(run: Run, least: int, most: int) -> Touches:
     return rows_at(run, at, np.repeat(run.users[low:high], np.diff(run.starts[low : high + 1])))
 
 
-def rows_at(run: Run, at: U32, user: U64) -> Touches:
+def rows_at(run: Run, at: U32, user: U64) -> KeyedRows:
     """The rows at those positions, which are of those users."""
     time = run.time[at].astype(np.int64) | (run.epoch << EPOCH_BITS)
-    return Touches(user, time, *_kind_and_keys(run, at))
+    return KeyedRows(user, time, *_kind_and_keys(run, at))
 
 
 def _kind_and_keys(run: Run, at: U32 | slice) -> tuple[U32, Keys]:
@@ -119,7 +122,7 @@ def _kind_and_keys(run: Run, at: U32 | slice) -> tuple[U32, Keys]:
     return packed >> FORM_BITS, Keys(run.high[at], run.low[at], (packed & FORM).astype(np.uint8))
 
 
-def rows_of_users(run: Run, users: U64) -> tuple[Touches, I64]:
+def rows_of_users(run: Run, users: U64) -> tuple[KeyedRows, I64]:
     """The rows of those users (sorted, distinct) in `run`, and for each the user's position in `users`."""
     (known,) = _among(run.users, users, place := run.users.searchsorted(users)).nonzero()
     if not len(known):  # as mostly, in one of many runs

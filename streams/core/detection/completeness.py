@@ -18,7 +18,7 @@ MINUTE = 60_000  # ms
 ALLOWANCE = MINUTE  # ms of event time that a record may take to reach its topic
 
 
-class Source(NamedTuple):
+class SourcePartition(NamedTuple):
     """A partition of a source topic."""
 
     topic: str
@@ -35,11 +35,13 @@ class CompletenessWatermark:
     clock: int = 0
     _newest: int = 0
     _heard: int = 0
-    _ends: dict[Source, int] = field(default_factory=dict)
+    _ends: dict[SourcePartition, int] = field(default_factory=dict)
     _committed: int = 0
     _reached: int = 0
 
-    def advance(self, now: int, newest: Mapping[Source, int], sources: Mapping[Source, Available]) -> int:
+    def advance(
+        self, now: int, newest: Mapping[SourcePartition, int], sources: Mapping[SourcePartition, Available]
+    ) -> int:
         """Look: `newest` is the event time of the newest event counted of those sources that have one. Returns the
         first minute (since the epoch) that may not be complete."""
         late = [source for source, at in sources.items() if _read(at) < self._ends.get(source, at.end)]

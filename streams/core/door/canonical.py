@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from streams.core.parsing.decoding import END_OF_TIME, Rejected
 
 __all__ = [
-    "END_OF_TIME", "Amounts", "Completion", "ConsentWord", "Event", "Fault", "Ignored", "Item", "Link", "Message",
+    "END_OF_TIME", "Amounts", "CompletionEvent", "ConsentWord", "Event", "Fault", "Ignored", "Item", "Link", "Message",
     "Rejected", "Reversal", "Touch", "Update", "Words",
 ]  # fmt: skip
 
@@ -79,7 +79,7 @@ class Touch(NamedTuple):
     words: Words
 
 
-class Completion(NamedTuple):
+class CompletionEvent(NamedTuple):
     """A message that completes a conversion. `event` is normalised; `ids` has the order's key by those `id_field`s of
     goals that it carries (without the scope); `currency` is the base currency where the message has none.
 
@@ -150,7 +150,7 @@ class Ignored(NamedTuple):
     read_as: str = ""
 
 
-Event = Touch | Completion | Update | Reversal | Link | ConsentWord | Ignored
+Event = Touch | CompletionEvent | Update | Reversal | Link | ConsentWord | Ignored
 
 
 class Fault(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import compress
 
 from streams.core.door import origin
-from streams.core.door.canonical import Amounts, Completion, Message, Reversal, Update, Words
+from streams.core.door.canonical import Amounts, CompletionEvent, Message, Reversal, Update, Words
 from streams.core.door.context import Reading
 from streams.core.door.fields import amounts
 from streams.core.door.fields.coupons import coupons
@@ -21,11 +21,11 @@ MESSAGE_ID = "messageId"  # the `id_field` of goals whose every message is a con
 _CURRENCY = re.compile(r"[A-Za-z]{3}", re.ASCII)
 
 
-def completion(message: Message, record: Fields, event: str, reading: Reading) -> Completion:
+def completion(message: Message, record: Fields, event: str, reading: Reading) -> CompletionEvent:
     """A message that completes a conversion."""
     properties = record.object("properties")
     currency = currency_of(properties)
-    return Completion(
+    return CompletionEvent(
         message=message,
         event=event,
         ids=keys(message, properties, reading),

@@ -16,7 +16,7 @@ _PAGE = ("url", "referrer", "search", "path")
 Pair = tuple[str, str]
 
 
-class Campaign(NamedTuple):
+class CampaignParameters(NamedTuple):
     """What a message's context says of a campaign, as sent; '' where absent."""
 
     id: str = ""
@@ -25,7 +25,7 @@ class Campaign(NamedTuple):
     medium: str = ""
 
 
-class Page(NamedTuple):
+class PageAddress(NamedTuple):
     """A page's address, referrer, query and path, as sent; '' where absent."""
 
     url: str = ""
@@ -34,7 +34,7 @@ class Page(NamedTuple):
     path: str = ""
 
 
-class Origin(NamedTuple):
+class TrafficSource(NamedTuple):
     """Where a visitor came from. `names` are what the context and the page's address say of a campaign, normal, each an
     id and a name, and `sources` the networks of what they say of a source; '' where absent. Networks are resolved;
     `host` is that of the referrer, which is `known` as a network's where it is none of the shop's own."""
@@ -68,36 +68,36 @@ class Origin(NamedTuple):
         return bool(self.pairs or self.network)
 
 
-def page_of(message: Fields, properties: Fields) -> Page:
+def page_of(message: Fields, properties: Fields) -> PageAddress:
     """The page of a `page` or `screen` message: of its properties, else of its context."""
     context = message.object("context").object("page")
-    return Page(*(properties.text(name) or context.text(name) for name in _PAGE))
+    return PageAddress(*(properties.text(name) or context.text(name) for name in _PAGE))
 
 
-def page_of_track(message: Fields, properties: Fields) -> Page:
+def page_of_track(message: Fields, properties: Fields) -> PageAddress:
     """The page on which an event happened: of its context, its address else of the properties."""
-    page = Page(*map(message.object("context").object("page").text, _PAGE))
+    page = PageAddress(*map(message.object("context").object("page").text, _PAGE))
     return page if page.url else page._replace(url=properties.text("url"))
 
 
-def origin(message: Fields, page: Page, reading: Reading) -> Origin:
+def origin(message: Fields, page: PageAddress, reading: Reading) -> TrafficSource:
     """Where a message says that its visitor came from."""
     of = message.object("context").object("campaign")
-    campaign = Campaign(of.id("id"), of.text("name"), of.text("source"), of.text("medium"))
+    campaign = CampaignParameters(of.id("id"), of.text("name"), of.text("source"), of.text("medium"))
     return resolved(campaign, urls.query(page.url, page.search), urls.host(page.referrer), path(page), reading)
 
 
-def path(page: Page) -> str:
+def path(page: PageAddress) -> str:
     """The normal path of a page."""
     return normal(page.path or urls.path(page.url)) if page.path or page.url else ""
 
 
-def resolved(campaign: Campaign, query: Query, host: str, path: str, reading: Reading) -> Origin:
+def resolved(campaign: CampaignParameters, query: Query, host: str, path: str, reading: Reading) -> TrafficSource:
     """The origin that a campaign and a query, as sent, and a referrer's host say: normal names and networks."""
     medium = ids.word(campaign.medium, reading) or ids.word(query.medium, reading)
     sources = (ids.word(said.source, reading) for said in (campaign, query))
     of_context, of_query = (of_source(source, medium, reading.networks) for source in sources)
-    return Origin(
+    return TrafficSource(
         names=(_pair(campaign.id, campaign.name, reading), _pair(query.id, query.name, reading)),
         sources=(of_context, of_query),
         medium=medium,
@@ -130,7 +130,7 @@ def of_source(source: str, medium: str, networks: Networks) -> str:
     return networks.of(source) or ("email" if medium in _MEDIA_OF_EMAIL else source[:LONGEST])
 
 
-def of_touch(origin: Origin, network: str, coupons: tuple[str, ...], first: tuple[Pair, ...] = ()) -> Words:
+def of_touch(origin: TrafficSource, network: str, coupons: tuple[str, ...], first: tuple[Pair, ...] = ()) -> Words:
     """The words of a touch with that network; `first` are pairs that go before those of the origin."""
     names = (first + origin.pairs)[:1]
     if names:
@@ -138,7 +138,7 @@ def of_touch(origin: Origin, network: str, coupons: tuple[str, ...], first: tupl
     return Words(coupons=coupons, medium=origin.medium, network=network, host=origin.host, path=origin.path)
 
 
-def of_completion(origin: Origin, network: str, coupons: tuple[str, ...]) -> Words:
+def of_completion(origin: TrafficSource, network: str, coupons: tuple[str, ...]) -> Words:
     """The words of a completion; `network` is that of `properties.network`."""
     source, next_source = origin.sources
     return Words(*origin.names[0], *origin.names[1], coupons, source=source, network=network, next_source=next_source)

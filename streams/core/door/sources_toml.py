@@ -12,7 +12,7 @@ from streams.core.door.recognise import FORMATS, SEGMENT, SHOPIFY, STRIPE, WOOCO
 from streams.core.door.segment import RESERVED
 from streams.core.door.touches import ACTIONS
 from streams.core.parsing.limits import LARGEST, LIMIT
-from streams.core.parsing.toml import CatalogueError, Path, Table, load, shown
+from streams.core.parsing.toml import CatalogueError, Path, TomlTable, load, shown
 
 SourcesError = CatalogueError
 TOPICS = ("events", "engagement", "checkout", "identity")
@@ -65,7 +65,7 @@ class Sources:
 def parse(text: str, source: str = "sources.toml", without: Iterable[Path] = ()) -> Sources:
     """Read and check `sources.toml`, but for what is `without`; raises SourcesError with `source`, the line, what is
     wrong and what to do."""
-    root = Table(load(text, source, without), (), text, source)
+    root = TomlTable(load(text, source, without), (), text, source)
     root.only(_KEYS)
     consent, collect = root.table("consent"), root.table("collect")
     consent.only(("advertising",))
@@ -85,7 +85,7 @@ def parse(text: str, source: str = "sources.toml", without: Iterable[Path] = ())
     )
 
 
-def _topics(root: Table) -> tuple[Source, ...]:
+def _topics(root: TomlTable) -> tuple[Source, ...]:
     named: dict[str, Source] = {}
     for table in root.tables("source"):
         source = _source(table)
@@ -95,7 +95,7 @@ def _topics(root: Table) -> tuple[Source, ...]:
     return tuple(({s.topic: s for s in _BUILT_IN} | named).values())
 
 
-def _source(table: Table) -> Source:
+def _source(table: TomlTable) -> Source:
     table.only(_SOURCE_KEYS)
     topic = table.string("topic")
     if not _TOPIC.fullmatch(topic) or topic in (".", ".."):
@@ -114,21 +114,21 @@ def _source(table: Table) -> Source:
     )
 
 
-def _limit(table: Table) -> int:
+def _limit(table: TomlTable) -> int:
     limit = table.values.get("max_bytes", LIMIT)
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1024 <= limit <= LARGEST:
         table.fail(f"max_bytes is {shown(limit)}", f"write a number of bytes from 1024 to {LARGEST}", "max_bytes")
     return limit
 
 
-def _scoped(root: Table) -> bool:
+def _scoped(root: TomlTable) -> bool:
     said = root.values.get("order_scope")
     if said is not None and said != "affiliation":
         root.fail(f"order_scope is {shown(said)}", 'write order_scope = "affiliation", or leave it out', "order_scope")
     return said is not None
 
 
-def _host(table: Table, key: str, pattern: str, *at: str | int) -> str:
+def _host(table: TomlTable, key: str, pattern: str, *at: str | int) -> str:
     """A host or a pattern of hosts, normal."""
     found = normal(pattern)
     if "://" in found or (key == "own_hosts" and ("/" in found or ":" in found)):
@@ -138,7 +138,7 @@ def _host(table: Table, key: str, pattern: str, *at: str | int) -> str:
     return found
 
 
-def _networks(table: Table) -> Networks:
+def _networks(table: TomlTable) -> Networks:
     added: dict[str, list[str]] = {}
     owners: dict[str, str] = {}
     for network in table.values:
@@ -150,7 +150,7 @@ def _networks(table: Table) -> Networks:
     return BUILT_IN.with_words(added) if added else BUILT_IN
 
 
-def _touch(table: Table, networks: Networks) -> dict[str, TouchRule]:
+def _touch(table: TomlTable, networks: Networks) -> dict[str, TouchRule]:
     rules = {}
     for name in table.values:
         rule = table.table(name)
@@ -165,7 +165,7 @@ def _touch(table: Table, networks: Networks) -> dict[str, TouchRule]:
     return rules
 
 
-def _advertising(table: Table) -> frozenset[str]:
+def _advertising(table: TomlTable) -> frozenset[str]:
     if "advertising" not in table.values:
         return ADVERTISING
     found = frozenset(map(normal, table.strings("advertising")))
@@ -176,7 +176,7 @@ def _advertising(table: Table) -> frozenset[str]:
     return found
 
 
-def _flag(table: Table, key: str) -> bool:
+def _flag(table: TomlTable, key: str) -> bool:
     said = table.values.get(key, False)
     if not isinstance(said, bool):
         table.fail(f"{key} is {shown(said)}", f"write {key} = true or {key} = false", key)

@@ -10,7 +10,7 @@ from streams.core.door.fields import ids
 from streams.core.door.fields.coupons import coupons
 from streams.core.door.fields.json_fields import Fields
 from streams.core.door.fields.names import normal
-from streams.core.door.origin import Origin, Pair
+from streams.core.door.origin import Pair, TrafficSource
 
 SOCIAL = "social interaction"
 Action = Literal[
@@ -60,7 +60,7 @@ def of_specification(message: Message, record: Fields, name: str, reading: Readi
     )
 
 
-def _origin(record: Fields, properties: Fields, reading: Reading) -> Origin:
+def _origin(record: Fields, properties: Fields, reading: Reading) -> TrafficSource:
     return where.origin(record, where.page_of_track(record, properties), reading)
 
 
@@ -81,21 +81,21 @@ def _missing(properties: Fields, name: str, wanted: str) -> str:
     return f"`properties.{name}` {said}; it has to be {wanted}"
 
 
-def _shown_in_the_shop(properties: Fields, origin: Origin, reading: Reading) -> str:
+def _shown_in_the_shop(properties: Fields, origin: TrafficSource, reading: Reading) -> str:
     return _network(properties, reading) or origin.network or "shop"
 
 
-def _by_email(properties: Fields, origin: Origin, reading: Reading) -> str:
+def _by_email(properties: Fields, origin: TrafficSource, reading: Reading) -> str:
     return "email"
 
 
-def _installed(properties: Fields, origin: Origin, reading: Reading) -> str:
+def _installed(properties: Fields, origin: TrafficSource, reading: Reading) -> str:
     source = ids.word(properties.object("campaign").text("source"), reading)
     of_source = where.of_source(source, origin.medium, reading.networks)
     return _network(properties, reading) or of_source or origin.network
 
 
-def _shared(properties: Fields, origin: Origin, reading: Reading) -> str:
+def _shared(properties: Fields, origin: TrafficSource, reading: Reading) -> str:
     return _network(properties, reading, "share_via") or _installed(properties, origin, reading)
 
 
@@ -109,7 +109,7 @@ def _campaign(properties: Fields, reading: Reading) -> tuple[Pair, ...]:
     return where.pairs(said, reading)
 
 
-_NetworkOf = Callable[[Fields, Origin, Reading], str]
+_NetworkOf = Callable[[Fields, TrafficSource, Reading], str]
 _CampaignOf = Callable[[Fields, Reading], tuple[Pair, ...]]
 SPECIFIED: dict[str, tuple[str, _NetworkOf, _CampaignOf]] = {
     "promotion viewed": ("view", _shown_in_the_shop, _promotion),

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from streams.core.door.canonical import (
-    Completion,
+    CompletionEvent,
     ConsentWord,
     Event,
     Ignored,
@@ -29,7 +29,7 @@ class Carried(Struct, array_like=True, forbid_unknown_fields=True):
     version: int
     raw: bytes = b""
     touch: Touch | None = None
-    completion: Completion | None = None
+    completion: CompletionEvent | None = None
     update: Update | None = None
     reversal: Reversal | None = None
     link: Link | None = None
@@ -43,7 +43,7 @@ class Carried(Struct, array_like=True, forbid_unknown_fields=True):
 
 
 _FIELD: dict[type, str] = {
-    Touch: "touch", Completion: "completion", Update: "update", Reversal: "reversal", Link: "link",
+    Touch: "touch", CompletionEvent: "completion", Update: "update", Reversal: "reversal", Link: "link",
     ConsentWord: "consent",
 }  # fmt: skip
 _encode = msgspec.msgpack.Encoder().encode

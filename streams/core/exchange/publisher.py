@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from streams.core.columns.run import I64, U64, Touches, concatenated, matches, none
+from streams.core.columns.run import I64, U64, KeyedRows, concatenated, matches, none
 from streams.core.events.batch import Forward, Origin
 from streams.core.events.topics import FORWARDED
 from streams.core.exchange.router import UPDATE, Router
@@ -30,8 +30,8 @@ from streams.core.orders.shared import OrderLocations
 class _Parts:
     """What goes to one partition."""
 
-    touches: list[Touches] = field(default_factory=list)
-    consents: list[Touches] = field(default_factory=list)
+    touches: list[KeyedRows] = field(default_factory=list)
+    consents: list[KeyedRows] = field(default_factory=list)
     links: list[Links] = field(default_factory=list)
     orders: dict[str, Order] = field(default_factory=dict)
     places: list[OrderLocations] = field(default_factory=list)
@@ -44,8 +44,8 @@ class _Pending:
     those that other partitions did; the ids of orders that changed, and of those to be `shown` wherever else they were
     completed; buyers of foreign orders; places, by whom they are news to."""
 
-    touches: list[Touches] = field(default_factory=list)
-    consents: list[Touches] = field(default_factory=list)
+    touches: list[KeyedRows] = field(default_factory=list)
+    consents: list[KeyedRows] = field(default_factory=list)
     local_links: list[Links] = field(default_factory=list)
     remote_links: list[Links] = field(default_factory=list)
     orders: set[str] = field(default_factory=set)
@@ -105,7 +105,7 @@ class Publisher:
         links = Links.joined(self._waiting.local_links)
         self._state.subscriptions.resend(self._subscribed(links, self._waiting.buyers))
 
-    def _kept(self, touches: Touches) -> Touches:
+    def _kept(self, touches: KeyedRows) -> KeyedRows:
         """The orders that are not past the retention, and forgotten."""
         index = self._state.touches
         return touches.take(index.holds(touches.keys) | index.replicated.holds(touches.keys))

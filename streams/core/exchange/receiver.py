@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from streams.core.columns.run import Touches, concatenated, none
+from streams.core.columns.run import KeyedRows, concatenated, none
 from streams.core.events.batch import Batch
 from streams.core.exchange.state import PartitionState
 from streams.core.exchange.update import PartitionUpdate, decoded
@@ -61,7 +61,7 @@ class Receiver:
             raise ValueError("an update has a touch or a word of consent outside 1970-01-01 to 2106-02-07")
         return update
 
-    def _touches(self, touches: Touches, taken: BatchEffects) -> None:
+    def _touches(self, touches: KeyedRows, taken: BatchEffects) -> None:
         # Where links go round in a circle, our own touches come back.
         touches = touches.take(~self._state.touches.holds(touches.keys))
         taken.replicated.append(touches.take(self._state.touches.replicated.add(touches)))

@@ -13,7 +13,7 @@ from msgspec import structs
 from streams.core.catalogue.model import Catalogue
 from streams.core.columns.murmur2 import partitions_of
 from streams.core.columns.run import I64
-from streams.core.door.canonical import Completion, Event, Message, Reversal, Update
+from streams.core.door.canonical import CompletionEvent, Event, Message, Reversal, Update
 from streams.core.events.batch import Batch, Forward, Origin
 from streams.core.exchange.messages import packed
 from streams.core.orders.keys import keys_of
@@ -28,7 +28,7 @@ def routing_key(event: Any, catalogue: Catalogue) -> str:
     """What decides the partition of an event: its user token, else its order, else its own id. So an order that is
     completed twice without a token meets itself."""
     message: Message = event.message
-    ordered = not message.token and isinstance(event, Completion | Update | Reversal)
+    ordered = not message.token and isinstance(event, CompletionEvent | Update | Reversal)
     return keys_of(event, catalogue)[0].key if ordered else message.routing_key
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from streams.core.columns.dictionary import Dictionary
-from streams.core.columns.run import Touches, none
+from streams.core.columns.run import KeyedRows, none
 from streams.core.identity.links import Links
 from streams.core.journal.cutting import RAW_LIMIT, cut
 from streams.core.journal.segment import Segment, columns, decode, encode, new_codes, rows
@@ -19,8 +19,8 @@ class PartitionUpdate:
     both, by key; links; orders of tokens that are linked to the receiver's users, and orders that it has completed too,
     as the sender knows them; and where orders were completed."""
 
-    touches: Touches = field(default_factory=none)
-    consents: Touches = field(default_factory=none)
+    touches: KeyedRows = field(default_factory=none)
+    consents: KeyedRows = field(default_factory=none)
     links: Links = field(default_factory=lambda: Links.joined(()))
     orders: list[Order] = field(default_factory=list)
     shared_orders: list[Order] = field(default_factory=list)
@@ -28,7 +28,7 @@ class PartitionUpdate:
     kinds: Mapping[int, TouchKind] = field(default_factory=dict)
     texts: list[tuple[int, int, str]] = field(default_factory=list)
 
-    def recoded(self, kinds: Dictionary[TouchKind]) -> Touches:
+    def recoded(self, kinds: Dictionary[TouchKind]) -> KeyedRows:
         """The touches, with their kinds numbered as in `kinds`."""
         table = new_codes(self.kinds, kinds)
         return self.touches if table is None else self.touches._replace(kind=table[self.touches.kind])

@@ -30,7 +30,7 @@ class Explained(NamedTuple):
 
 
 @dataclass
-class Kind:
+class MessageTally:
     """How many messages are taken for the same, and the line of the first."""
 
     line: int
@@ -44,7 +44,7 @@ class Explainer:
     catalogue: Catalogue
     reading: Reading
     facts: Facts = field(default_factory=Facts)
-    kinds: dict[str, Kind] = field(default_factory=dict)
+    kinds: dict[str, MessageTally] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._meanings, self._seen = Meanings(self.catalogue), set[Hashable]()
@@ -54,7 +54,7 @@ class Explainer:
         for item in read(value, NO_HEADERS, self.reading):
             found = self._item(line, item)
             meaning = found.meaning if found.meaning in self.kinds or len(self.kinds) < _MOST else _OTHER
-            self.kinds.setdefault(meaning, Kind(line)).messages += 1
+            self.kinds.setdefault(meaning, MessageTally(line)).messages += 1
             yield found
 
     def _item(self, line: int, item: Item) -> Explained:

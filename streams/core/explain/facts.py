@@ -131,7 +131,7 @@ class Facts:
         if isinstance(event, Touch):
             self._of_campaign(campaigns.of_touch(event.words), 1)
             self.userless += not (event.message.token or event.message.denied)
-        elif isinstance(event, canonical.Completion):
+        elif isinstance(event, canonical.CompletionEvent):
             worthless = amount_of(event.amounts) is None
             self.completed[event.event].add(not event.message.token, worthless, event.new is not None, event.properties)
             self._of_campaign(campaigns.of_checkout(event.words), 1)

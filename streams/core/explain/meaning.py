@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from streams.core.catalogue.model import Catalogue
 from streams.core.door.canonical import (
     Amounts,
-    Completion,
+    CompletionEvent,
     ConsentWord,
     Event,
     Ignored,
@@ -53,7 +53,7 @@ class Meanings:
         match event:
             case Touch():
                 return self._touch(event)
-            case Completion():
+            case CompletionEvent():
                 return self._completion(event)
             case Update():
                 return f"update: what an order is now, {_worth(event.amounts)}"
@@ -86,7 +86,7 @@ class Meanings:
         elif campaign in self._catalogue.internal:
             yield "the campaign is internal"
 
-    def _completion(self, event: Completion) -> str:
+    def _completion(self, event: CompletionEvent) -> str:
         words, campaign = event.words, self.campaigns.of_checkout(event.words)
         if campaign:
             said = self._called(campaign, words)
@@ -100,7 +100,7 @@ class Meanings:
         new = {True: "a new customer", False: "a returning customer", None: "no new_customer"}[event.new]
         return f"completion{self._goals(event)}: {_worth(event.amounts)}, {new}, {said}{who}{denied}"
 
-    def _goals(self, event: Completion) -> str:
+    def _goals(self, event: CompletionEvent) -> str:
         goals = [goal for goal in self._catalogue.goals if event_name(goal.event) == event.event]
         if not goals:
             return f' that no goal counts ("{event.event}")'

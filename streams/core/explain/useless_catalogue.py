@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from streams.core.catalogue.faults import Finding, found_at
-from streams.core.catalogue.model import Campaign, Catalogue, Goal, Link, Match
+from streams.core.catalogue.model import Campaign, Catalogue, Goal, Match, ShortLink
 from streams.core.door.canonical import Words
 from streams.core.door.fields import urls
 from streams.core.door.fields.ids import NO_SOURCE, PLACEHOLDERS
@@ -160,7 +160,7 @@ def _links(text: str, catalogue: Catalogue, today: date) -> Iterator[Finding]:
             yield found_at(text, f'link "{link.code}": {said}', "link", at, key)
 
 
-def _link(link: Link, campaign: Campaign, catalogue: Catalogue, today: date) -> Iterator[tuple[str, str]]:
+def _link(link: ShortLink, campaign: Campaign, catalogue: Catalogue, today: date) -> Iterator[tuple[str, str]]:
     if campaign.end and campaign.end < today:
         yield f"its campaign ended on {campaign.end}", "campaign"
     if campaign.internal:

@@ -1,6 +1,6 @@
 """Consents: what people said of advertising, from when on, and what that makes of their touches.
 
-A word is a row of `Touches`: `user` is the hash of the token that said it, `time` (ms) when it begins to hold, `kind`
+A word is a row of `KeyedRows`: `user` is the hash of the token that said it, `time` (ms) when it begins to hold, `kind`
 whether advertising is denied, `keys` its message. What holds follows from the set of words alone.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from streams.core.columns.index import Index
 from streams.core.columns.message_ids import MessageIds
-from streams.core.columns.run import I64, U64, Mask, Touches, none
+from streams.core.columns.run import I64, U64, KeyedRows, Mask, none
 from streams.core.door.canonical import ConsentWord
 from streams.core.identity.owners import Resolve
 from streams.core.identity.tokens import Tokens
@@ -34,30 +34,30 @@ class Consents:
         """Bytes of all arrays."""
         return self._words.nbytes if len(self) else 0
 
-    def of_events(self, events: Sequence[ConsentWord]) -> tuple[Touches, Mask]:
+    def of_events(self, events: Sequence[ConsentWord]) -> tuple[KeyedRows, Mask]:
         """The words not known before, as rows, and which events those are."""
         messages = [event.message for event in events]
         tokens = self._tokens.hashes([message.token for message in messages])
         keys = self._ids.keys([message.message_id for message in messages], tokens)
         time = np.array([message.time for message in messages], np.int64)
         kind = np.array([event.denied for event in events], np.uint32)
-        rows = Touches(tokens, time, kind, keys)
+        rows = KeyedRows(tokens, time, kind, keys)
         fresh = self._words.add(rows)
         return rows.take(fresh), fresh
 
-    def add(self, words: Touches) -> Touches:
+    def add(self, words: KeyedRows) -> KeyedRows:
         """Take in words; those that are new."""
         return words.take(self._words.add(words))
 
-    def of(self, tokens: U64) -> tuple[Touches, I64]:
+    def of(self, tokens: U64) -> tuple[KeyedRows, I64]:
         """The words of those tokens (sorted, distinct), and for each the position of its token."""
         return self._words.of_users(tokens) if len(self._words) else (none(), np.zeros(0, np.int64))
 
-    def texts_of(self, words: Touches) -> list[tuple[int, int, str]]:
+    def texts_of(self, words: KeyedRows) -> list[tuple[int, int, str]]:
         """The texts of the words' long message ids, by key."""
         return self._ids.texts_of(words.keys)
 
-    def restore(self, words: Touches, texts: Sequence[tuple[int, int, str]]) -> Touches:
+    def restore(self, words: KeyedRows, texts: Sequence[tuple[int, int, str]]) -> KeyedRows:
         """Take in words of a segment, among whose texts are those of their long message ids; those that are new."""
         keys = set(zip(words.keys.high.tolist(), words.keys.low.tolist(), strict=True))
         self._ids.texts.update({(high, low): text for high, low, text in texts if (high, low) in keys})
@@ -68,7 +68,7 @@ class Consents:
         repetition says nothing new."""
         return self._words.anonymise(token)
 
-    def renew(self, before: int) -> Touches:
+    def renew(self, before: int) -> KeyedRows:
         """Forget the words that others had taken the place of before that time (ms), and nobody's before it; all that
         are left."""
         rows = self._words.rows()
@@ -94,7 +94,7 @@ class Consents:
 
         return denied
 
-    def lines(self, words: Touches, person: I64) -> "ConsentLines":
+    def lines(self, words: KeyedRows, person: I64) -> "ConsentLines":
         """What holds when for people, of whom those are the words: `person` has the number of each word's."""
         return ConsentLines(words, person, self._ids.text)
 
@@ -102,12 +102,12 @@ class Consents:
 class ConsentLines:
     """For each of some people, in the order of time, what holds from when on."""
 
-    def __init__(self, words: Touches, person: I64, text_of: Callable[[int, int, int, int], str]) -> None:
+    def __init__(self, words: KeyedRows, person: I64, text_of: Callable[[int, int, int, int], str]) -> None:
         order = self._order(words, person, text_of)
         self._person, self._time, self._denied = person[order], words.time[order], words.kind[order] == DENIED
 
     @staticmethod
-    def _order(words: Touches, person: I64, text_of: Callable[[int, int, int, int], str]) -> list[int]:
+    def _order(words: KeyedRows, person: I64, text_of: Callable[[int, int, int, int], str]) -> list[int]:
         """By person and time; of two at one time the one with the larger message id is later, of one id what denies."""
 
         def key(i: int) -> tuple[int, int, str, int]:

@@ -8,7 +8,7 @@ import numpy as np
 from streams.core.columns.index import Index
 from streams.core.columns.message_ids import MessageIds
 from streams.core.columns.murmur2 import partitions_of
-from streams.core.columns.run import I64, Mask, Touches
+from streams.core.columns.run import I64, KeyedRows, Mask
 from streams.core.door.canonical import Link
 from streams.core.identity.links import IdentityGraph, LinkPartitions, Links, new_links
 from streams.core.identity.tokens import Tokens
@@ -32,14 +32,14 @@ class Linker:
         new = [(anonymous, user) for anonymous, user in pairs if anonymous and user and known(anonymous) != user]
         return self._add(new, noted) if new else Links.joined(())
 
-    def of_links(self, links: Sequence[Link], noted: int) -> tuple[Touches, Links, Mask]:
+    def of_links(self, links: Sequence[Link], noted: int) -> tuple[KeyedRows, Links, Mask]:
         """The messages not seen before as rows, the new links in them, and which they are."""
         senders = self._tokens.hashes([link.message.token for link in links])
         keys = self._ids.keys([link.message.message_id for link in links], senders)
         self._ids.forget(keys)
         user = self._tokens.hashes([link.anonymous for link in links])
         time = np.fromiter((link.message.time for link in links), np.int64, len(links))
-        rows = Touches(user, time, np.zeros(len(links), np.uint32), keys)
+        rows = KeyedRows(user, time, np.zeros(len(links), np.uint32), keys)
         fresh = self.seen.add(rows)
         pairs = [(links[i].anonymous, links[i].user) for i in np.flatnonzero(fresh).tolist()]
         return rows.take(fresh), self._add(pairs, noted), fresh

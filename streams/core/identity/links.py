@@ -14,7 +14,7 @@ import numpy as np
 from streams.core.columns.bloom_filter import BloomFilter
 from streams.core.columns.index import Index
 from streams.core.columns.message_ids import Keys
-from streams.core.columns.run import I64, U32, U64, Mask, Touches, first_of_each, key_order, matches
+from streams.core.columns.run import I64, U32, U64, KeyedRows, Mask, first_of_each, key_order, matches
 from streams.core.identity.owners import TokenOwners
 
 MOST = 100  # users of a token, beyond which it is nobody's and makes none of their conversions doubtful
@@ -54,16 +54,16 @@ class Links(NamedTuple):
         return LinkPartitions(home >> _HOME_BITS, home & ((1 << _HOME_BITS) - 1))
 
     @property
-    def rows(self) -> Touches:
+    def rows(self) -> KeyedRows:
         """Links as an index and a segment keep them: rows of the anonymous token, whose key are both tokens."""
         form = np.zeros(len(self.anonymous), np.uint8)
-        return Touches(self.anonymous, self.noted, self.home, Keys(self.user_id, self.anonymous, form))
+        return KeyedRows(self.anonymous, self.noted, self.home, Keys(self.user_id, self.anonymous, form))
 
 
 _NONE = Links(np.zeros(0, np.uint64), np.zeros(0, np.uint64), np.zeros(0, np.uint32), np.zeros(0, np.int64))
 
 
-def links_of(rows: Touches) -> Links:
+def links_of(rows: KeyedRows) -> Links:
     """The links that rows are, as `Links.rows` made them; whoever's rows they are in the index."""
     return Links(rows.keys.low, rows.keys.high, rows.kind, rows.time)
 

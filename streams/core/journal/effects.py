@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from streams.core.columns.run import Touches
+from streams.core.columns.run import KeyedRows
 from streams.core.events.batch import Batch, Forward
 from streams.core.events.watermark import Outcomes
 from streams.core.identity.links import Links
@@ -17,12 +17,12 @@ class BatchEffects:
     messages, words of consent; orders that changed and why, by id; foreign orders, and what is new of shared ones;
     outcomes, and what to send to others."""
 
-    touches: list[Touches] = field(default_factory=list)
-    replicated: list[Touches] = field(default_factory=list)
+    touches: list[KeyedRows] = field(default_factory=list)
+    replicated: list[KeyedRows] = field(default_factory=list)
     local_links: list[Links] = field(default_factory=list)
     remote_links: list[Links] = field(default_factory=list)
-    identified: list[Touches] = field(default_factory=list)
-    consents: list[Touches] = field(default_factory=list)
+    identified: list[KeyedRows] = field(default_factory=list)
+    consents: list[KeyedRows] = field(default_factory=list)
     orders: dict[str, Order] = field(default_factory=dict)
     causes: dict[str, Cause] = field(default_factory=dict)
     foreign_orders: list[Order] = field(default_factory=list)

@@ -12,7 +12,7 @@ from streams.core.attribution.conversion import TOUCH, Conversion
 from streams.core.attribution.restatements import PendingCause, merged_marks
 from streams.core.columns.dictionary import Dictionary
 from streams.core.columns.message_ids import Keys
-from streams.core.columns.run import Touches, concatenated, none
+from streams.core.columns.run import KeyedRows, concatenated, none
 from streams.core.identity.links import Links, links_of
 from streams.core.journeys.kinds import TouchKind
 from streams.core.orders.order import Order, merged_orders
@@ -32,7 +32,7 @@ class SegmentKey(NamedTuple):
 
 
 class Columns(Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
-    """Touches as little-endian bytes."""
+    """Keyed rows as little-endian bytes."""
 
     user: bytes = b""
     time: bytes = b""
@@ -80,7 +80,7 @@ class Segment(Struct, array_like=True, forbid_unknown_fields=True, gc=False):
     hours: list[int] = []  # those of the segments that it was merged from, where they were of several
 
     @property
-    def touches(self) -> Touches:
+    def touches(self) -> KeyedRows:
         """The engagement events of the segment."""
         return rows(self.columns)
 
@@ -106,19 +106,19 @@ def tables(segment: Segment) -> tuple[Columns, ...]:
     return segment.links, segment.columns, segment.identified, segment.replicated, segment.consents
 
 
-def rows(columns: Columns) -> Touches:
+def rows(columns: Columns) -> KeyedRows:
     """What `columns` was given."""
     user, time, kind, high, low, form = (np.frombuffer(getattr(columns, n), t) for n, t in _TYPES.items())
-    return Touches(user, time, kind, Keys(high, low, form))
+    return KeyedRows(user, time, kind, Keys(high, low, form))
 
 
-def columns(touches: Touches) -> Columns:
-    """Touches as a segment carries them."""
-    arrays: tuple[NDArray[Any], ...] = (touches.user, touches.time, touches.kind, *touches.keys)
+def columns(keyed: KeyedRows) -> Columns:
+    """Keyed rows as a segment carries them."""
+    arrays: tuple[NDArray[Any], ...] = (keyed.user, keyed.time, keyed.kind, *keyed.keys)
     return Columns(*(array.astype(kind).tobytes() for array, kind in zip(arrays, _TYPES.values(), strict=True)))
 
 
-def used_kinds(touches: Touches, statements: Iterable[Conversion]) -> list[int]:
+def used_kinds(touches: KeyedRows, statements: Iterable[Conversion]) -> list[int]:
     """The codes of the kinds that a segment of these has to explain."""
     used: list[int] = np.unique(np.concatenate([touches.kind, *(s.kinds for s in statements)])).tolist()
     return used

@@ -8,7 +8,7 @@ import numpy as np
 
 from streams.core.catalogue.model import Catalogue
 from streams.core.columns.message_ids import MessageIds
-from streams.core.columns.run import I64, Mask, Touches
+from streams.core.columns.run import I64, KeyedRows, Mask
 from streams.core.door.canonical import Message, Touch
 from streams.core.door.plain import batch
 from streams.core.events.campaigns import Campaigns
@@ -45,7 +45,7 @@ class TouchBuilder:
         """Remember no kinds: the codes of some were given up."""
         self._coded: dict[tuple[batch.Kind, bool, int], int] = {}
 
-    def rows(self, touches: batch.Touches) -> tuple[Touches, Mask]:
+    def rows(self, touches: batch.Touches) -> tuple[KeyedRows, Mask]:
         """One row a touch, the user 0 without a token or consent; which touches deny consent."""
         said = np.frombuffer(bytes(map(_SAID.__getitem__, touches.denied)), np.uint8)
         refused, time = said == _SAID[True], touches.time
@@ -61,7 +61,7 @@ class TouchBuilder:
         ].tolist():  # as they arrived: of names that are too many the first count
             at = first[i]
             codes[i] = self._kind(touches.kinds[code[at] >> 1], bool(code[at] & 1), int(time[at]))
-        return Touches(user, time, codes[place], keys), refused
+        return KeyedRows(user, time, codes[place], keys), refused
 
     def _kind(self, kind: batch.Kind, consented: bool, time: int) -> int:
         key = kind, consented, self._unlisted.day(time)

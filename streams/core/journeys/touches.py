@@ -11,7 +11,7 @@ import numpy as np
 
 from streams.core.columns.index import Index
 from streams.core.columns.message_ids import Keys, plain_keys
-from streams.core.columns.run import I64, U32, U64, Mask, Touches, concatenated, matches, slices
+from streams.core.columns.run import I64, U32, U64, KeyedRows, Mask, concatenated, matches, slices
 from streams.core.identity.owners import Resolve, TokenOwners, each_alone
 
 _PART = 1 << 18  # touches or so that are put in order at once
@@ -73,7 +73,7 @@ class TouchIndex(Index):
         """All users, sorted."""
         return np.union1d(super().users(), self.replicated.users())
 
-    def of_users(self, users: U64) -> tuple[Touches, I64]:
+    def of_users(self, users: U64) -> tuple[KeyedRows, I64]:
         """The rows of those users (sorted, distinct), and for each the user's position in `users`."""
         if not len(self.replicated):
             return super().of_users(users)
@@ -86,7 +86,7 @@ class TouchIndex(Index):
         wanted: JourneyQuery,
         classes: I64,
         tokens_of: Callable[[U64], TokenOwners] = each_alone,
-        allowed: Callable[[Touches, U64], Mask] | None = None,
+        allowed: Callable[[KeyedRows, U64], Mask] | None = None,
     ) -> FoundJourneys:
         """The touches that each wanted conversion sees; `classes[kind]` is a kind's action class,
         `tokens_of` says which tokens count as each of the users (sorted, distinct, not 0), and `allowed` which of
@@ -111,7 +111,7 @@ class TouchIndex(Index):
         wanted: JourneyQuery,
         classes: I64,
         tokens_of: Callable[[U64], TokenOwners],
-        allowed: Callable[[Touches, U64], Mask] | None = None,
+        allowed: Callable[[KeyedRows, U64], Mask] | None = None,
     ) -> Mask:
         """Which conversions have a touch of theirs inside its window; arguments as for `journeys`, but that `allowed`
         is given the tokens. One may be of several users: its touches are looked at once, however many those are."""
@@ -133,14 +133,14 @@ class TouchIndex(Index):
         return found
 
     def histories(
-        self, classes: I64, resolve: Resolve | None = None, allowed: Callable[[Touches], Mask] | None = None
-    ) -> Iterator[Touches]:
+        self, classes: I64, resolve: Resolve | None = None, allowed: Callable[[KeyedRows], Mask] | None = None
+    ) -> Iterator[KeyedRows]:
         """Everybody's touches, by user, time and message id, in parts that hold all touches of a user each; `classes`
         as for `journeys`. `resolve` says who the users are; what it sets apart, or is not `allowed`, is left out."""
         for rows in self._histories(classes, resolve):
             yield rows.take(allowed(rows)) if allowed else rows
 
-    def _histories(self, classes: I64, resolve: Resolve | None) -> Iterator[Touches]:
+    def _histories(self, classes: I64, resolve: Resolve | None) -> Iterator[KeyedRows]:
         linked = np.zeros(0, np.uint64)
         if resolve:
             users = self.users()
@@ -157,7 +157,7 @@ class TouchIndex(Index):
             rows = rows.take(~np.isin(rows.user, linked)) if len(linked) else rows
             yield self._history(rows, rows.user, classes)
 
-    def _history(self, rows: Touches, user: U64, classes: I64) -> Touches:
+    def _history(self, rows: KeyedRows, user: U64, classes: I64) -> KeyedRows:
         """The touches in order, each of its user."""
         touch = np.flatnonzero((classes[rows.kind] > 0) & (user != 0))
         order = touch[np.argsort(user[touch], kind="stable")]
@@ -166,7 +166,7 @@ class TouchIndex(Index):
         rows = rows.take(time_order(group, rows.time))
         return rows.take(self._tie_order(group, rows))._replace(user=user)
 
-    def _rows_of(self, owned: TokenOwners) -> tuple[Touches, I64]:
+    def _rows_of(self, owned: TokenOwners) -> tuple[KeyedRows, I64]:
         """The rows of those tokens, once for each owner, and the owner of each."""
         tokens, token = np.unique(owned.token, return_inverse=True)
         order = np.argsort(token, kind="stable")
@@ -177,7 +177,7 @@ class TouchIndex(Index):
         seen, pairs = matches(at, token[order])
         return rows.take(seen), owner[pairs]
 
-    def _ordered(self, conversion: I64, rows: Touches, again: Mask, earlier: Mask) -> FoundJourneys:
+    def _ordered(self, conversion: I64, rows: KeyedRows, again: Mask, earlier: Mask) -> FoundJourneys:
         """By conversion, time and message id; the latest MOST of each conversion. Of those that share their ids with
         others, and are there `again`, the first of each id."""
         order = np.lexsort((rows.time, conversion))
@@ -191,7 +191,7 @@ class TouchIndex(Index):
         starts = np.searchsorted(conversion[late], np.arange(len(earlier) + 1))
         return FoundJourneys(starts, rows.time[late], rows.kind[late], earlier)
 
-    def _tie_order(self, conversion: I64, rows: Touches) -> I64:
+    def _tie_order(self, conversion: I64, rows: KeyedRows) -> I64:
         """The positions of `rows` (ordered by time) with those at the same time ordered by their ids' texts, and those
         of one id, which are of several tokens, by what they look like."""
         order = np.arange(len(conversion))
@@ -201,12 +201,12 @@ class TouchIndex(Index):
             order[start : last + 1] = sorted(range(start, last + 1), key=lambda i: self._tie(rows, i))
         return order
 
-    def _tie(self, rows: Touches, i: int) -> tuple[Any, ...]:
+    def _tie(self, rows: KeyedRows, i: int) -> tuple[Any, ...]:
         text = self._text_of(*(int(each[i]) for each in (*rows.keys, rows.user)))
         return text, *self._shown(int(rows.kind[i]))
 
 
-def _with_one_id(owner: I64, rows: Touches) -> Mask:
+def _with_one_id(owner: I64, rows: KeyedRows) -> Mask:
     """Which of the rows have the message id of another row of their owner: a message id is unique within its token."""
     keys, again = plain_keys(rows.keys, rows.user), np.zeros(len(owner), np.bool_)
     order = np.lexsort((keys.high, keys.low, owner))
@@ -216,7 +216,7 @@ def _with_one_id(owner: I64, rows: Touches) -> Mask:
     return again
 
 
-def _first_of_ids(conversion: I64, rows: Touches, again: Mask) -> Mask:
+def _first_of_ids(conversion: I64, rows: KeyedRows, again: Mask) -> Mask:
     """Which rows are the first of their conversion with their message ids; those alone that are there `again` may
     not be."""
     keys, distinct, seen = plain_keys(rows.keys, rows.user), np.ones(len(again), np.bool_), set[tuple[int, ...]]()

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streams.core.columns.run import I64, Mask
-from streams.core.door.canonical import Completion, ConsentWord, Link, Message, Reversal, Update
-from streams.core.door.plain.batch import Touches as Columns
+from streams.core.door.canonical import CompletionEvent, ConsentWord, Link, Message, Reversal, Update
+from streams.core.door.plain.batch import Touches
 from streams.core.door.plain.batches import BatchReader
 from streams.core.events.batch import Batch
 from streams.core.events.watermark import Outcomes, ahead_of_now, too_late
@@ -83,7 +83,7 @@ class Ingest:
             self._readers[topic] = BatchReader(self._rules.reading(topic))
         return self._readers[topic]
 
-    def _touches_here(self, messages: Messages, touches: Columns, taken: BatchEffects) -> Columns:
+    def _touches_here(self, messages: Messages, touches: Touches, taken: BatchEffects) -> Touches:
         """The touches that belong to this partition by their routing keys; the others are sent on."""
         if self._router.alone or not touches.kind:
             return touches
@@ -111,7 +111,7 @@ class Ingest:
     def _apply(
         self,
         messages: Messages,
-        touches: Columns,
+        touches: Touches,
         arrived: list[Arrived],
         outcomes: Outcomes,
         now: int | None,
@@ -125,13 +125,13 @@ class Ingest:
         for each in arrived:
             kinds.setdefault(type(each.event), []).append(each)
         self._links(kinds.get(Link, []), outcomes, taken)
-        ordered = [each for kind in (Completion, Update, Reversal) for each in kinds.get(kind, [])]
+        ordered = [each for kind in (CompletionEvent, Update, Reversal) for each in kinds.get(kind, [])]
         self.orders.take(sorted(ordered, key=lambda each: each.at), messages, outcomes, taken)
         self._consents(kinds.get(ConsentWord, []), outcomes, taken)
 
     def _admitted(
-        self, messages: Messages, touches: Columns, arrived: list[Arrived], outcomes: Outcomes, now: int | None
-    ) -> tuple[Columns, list[Arrived]]:
+        self, messages: Messages, touches: Touches, arrived: list[Arrived], outcomes: Outcomes, now: int | None
+    ) -> tuple[Touches, list[Arrived]]:
         """The events that may be taken in at all, as to their time; the others are dead letters. Words of consent are
         never late."""
         topic = messages.batch.topic
@@ -142,7 +142,7 @@ class Ingest:
         order = np.argsort(np.array(places, np.int64), kind="stable")
         ahead, late = np.empty(len(time), np.bool_), np.empty(len(time), np.bool_)
         n = len(touches.kind)
-        begins = np.array([True] * n + [isinstance(each.event, Completion | Link) for each in arrived], np.bool_)
+        begins = np.array([True] * n + [isinstance(each.event, CompletionEvent | Link) for each in arrived], np.bool_)
         ahead[order], late[order] = self._state.clock.late_or_early(topic, time[order], now, begins[order])
         late[n:] &= np.array([not isinstance(each.event, ConsentWord) for each in arrived], np.bool_)
         refused = ahead | late
@@ -151,7 +151,7 @@ class Ingest:
         self._refuse(messages, Times(places, time, ahead), refused, outcomes, now)
         return selected(touches, ~refused[:n]), list(compress(arrived, (~refused[n:]).tolist()))
 
-    def _touches_admitted(self, messages: Messages, touches: Columns, outcomes: Outcomes, now: int | None) -> Columns:
+    def _touches_admitted(self, messages: Messages, touches: Touches, outcomes: Outcomes, now: int | None) -> Touches:
         """The touches that may be taken in, where nothing else came."""
         ahead, late = self._state.clock.late_or_early(messages.batch.topic, touches.time, now)
         refused = ahead | late
@@ -167,7 +167,7 @@ class Ingest:
             record, raw = messages.origin(times.places[i])
             outcomes.reject(record, why, raw)
 
-    def _touches(self, touches: Columns, outcomes: Outcomes, taken: BatchEffects) -> None:
+    def _touches(self, touches: Touches, outcomes: Outcomes, taken: BatchEffects) -> None:
         rows, denials = self._builder.rows(touches)
         fresh = self._state.touches.add(rows)
         refused = int((fresh & denials).sum())

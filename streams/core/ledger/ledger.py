@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from streams.core.attribution.attributor import Attributor
 from streams.core.attribution.conversion import Conversion
 from streams.core.columns.column import Columns
-from streams.core.columns.run import Touches, concatenated, none
+from streams.core.columns.run import KeyedRows, concatenated, none
 from streams.core.door.canonical import Rejected
 from streams.core.events.batch import Batch, Forward
 from streams.core.events.topics import FORWARDED
@@ -183,10 +183,10 @@ class Ledger:
 
     def _segment(
         self,
-        touches: Touches,
+        touches: KeyedRows,
         orders: list[Order],
         statements: Sequence[Conversion] = (),
-        replicated: Touches | None = None,
+        replicated: KeyedRows | None = None,
     ) -> Segment:
         both = concatenated([touches, replicated]) if replicated else touches
         return Segment(

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from streams.core.door.canonical import Rejected
 from streams.core.door.context import Reading
-from streams.core.door.plain.batch import Batch as FoundJourneys
+from streams.core.door.plain.batch import DecodedBatch
 from streams.core.events.batch import Batch
 from streams.core.events.watermark import Outcomes
 from streams.core.exchange.messages import Carried, unpacked
@@ -61,7 +61,7 @@ def _longest(texts: Sequence[bytes | None]) -> int:
     return max(map(len, filter(None, texts)), default=0)
 
 
-def count(found: FoundJourneys, messages: Messages, outcomes: Outcomes, too_long: Mapping[int, Rejected]) -> None:
+def count(found: DecodedBatch, messages: Messages, outcomes: Outcomes, too_long: Mapping[int, Rejected]) -> None:
     """Count what is no event of ours, or of which something was left out."""
     outcomes.placeholders += found.placeholders
     outcomes.faults.update({(fault.place, fault.type): n for fault, n in found.faults.items()})

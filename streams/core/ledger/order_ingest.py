@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from streams.core.door.canonical import Completion, Rejected, Reversal, Update
+from streams.core.door.canonical import CompletionEvent, Rejected, Reversal, Update
 from streams.core.events.batch import Batch
 from streams.core.events.watermark import Outcomes
 from streams.core.exchange.messages import unpacked
@@ -43,14 +43,14 @@ class OrderIngest:
     def _order(self, arrived: Arrived, messages: Messages, outcomes: Outcomes, taken: BatchEffects) -> bool:
         """Take in a message of an order under each of its keys; whether it was new under any."""
         event, keys = arrived.event, keys_of(arrived.event, self._rules.catalogue)
-        pending = _NOTHING if isinstance(event, Completion) else self._pending(arrived, keys, messages)
+        pending = _NOTHING if isinstance(event, CompletionEvent) else self._pending(arrived, keys, messages)
         booked = self._book_all(event, keys, pending, outcomes, taken)
         if not booked:
             outcomes.count(duplicate=1)
             return False
-        if not isinstance(event, Completion) and not any(each.order.completions for each in booked):
+        if not isinstance(event, CompletionEvent) and not any(each.order.completions for each in booked):
             taken.forwards += self._router.offers(event, pending)
-        refused = isinstance(event, Completion) and event.message.denied is True
+        refused = isinstance(event, CompletionEvent) and event.message.denied is True
         repeated = all(each.repeated for each in booked)
         outcomes.count(**{"repeated" if repeated else "no_consent" if refused else "accepted": 1})
         outcomes.order_conflicts += any(each.other for each in booked)

@@ -9,7 +9,7 @@ from streams.core.attribution.conversion import Conversion
 from streams.core.attribution.transitions import ForeignConversion, Transitions
 from streams.core.catalogue.model import Catalogue
 from streams.core.columns.column import Columns
-from streams.core.columns.run import Mask, Touches
+from streams.core.columns.run import KeyedRows, Mask
 from streams.core.exchange.state import PartitionState
 from streams.core.identity.consents import Denials
 from streams.core.identity.links import Links
@@ -45,7 +45,7 @@ class Outputs:
         self.transitions.mark()
         self.audiences.mark()
 
-    def engaged(self, hour: int, touches: Touches) -> None:
+    def engaged(self, hour: int, touches: KeyedRows) -> None:
         """Count new touches, reported in that hour (since the epoch)."""
         self.aggregates.engaged(hour, touches.time, touches.kind)
         self._unwritten.engaged(touches)
@@ -67,7 +67,7 @@ class Outputs:
             self.audiences.forget(token)
             self.transitions.mark()
 
-    def fold(self, segment: Segment, touches: Touches, pairs: Pairs, hour: int | None, unwritten: bool) -> None:
+    def fold(self, segment: Segment, touches: KeyedRows, pairs: Pairs, hour: int | None, unwritten: bool) -> None:
         """Take in a restored segment, its new touches and its statements; `hour` is None where it is not open, and
         `unwritten` says of an open one that ClickHouse may not have it."""
         self._unwritten.linked(segment.new_links)  # all of them: the catalogue may have a holdout only now
@@ -111,7 +111,7 @@ class Outputs:
         bought = list(self._state.subscriptions.bought(self._catalogue.goals))
         return _undenied(bought, denied) if denied else bought
 
-    def _allowed(self, denied: Denials, touches: Touches) -> Mask:
+    def _allowed(self, denied: Denials, touches: KeyedRows) -> Mask:
         """Which touches, of canonical tokens, nobody had denied when they were made."""
         return np.asarray(~denied(touches.user, touches.time) | self._state.kinds.consented[touches.kind])
 

@@ -13,7 +13,7 @@ Z = NormalDist().inv_cdf(0.975)  # of a 95 % interval
 ENOUGH = 10  # converted users to be expected in each group, and as many others: below, no normal interval holds
 
 
-class Group(NamedTuple):
+class ExperimentArm(NamedTuple):
     """A group of users: how many there are, and converted; the `total` of what is measured (conversions or value), and
     the sum of its squares, user by user."""
 
@@ -41,7 +41,7 @@ class Estimate(NamedTuple):
     high: float | None
 
 
-def missing(shown: Group, held: Group, share: float) -> int:
+def missing(shown: ExperimentArm, held: ExperimentArm, share: float) -> int:
     """How many users have yet to be seen, a `share` of them held out, before an interval holds; 0 = enough are seen.
 
     The rarer of converting and not converting is to be expected ENOUGH times in each group (Cochran 1954 asks for half
@@ -54,20 +54,20 @@ def missing(shown: Group, held: Group, share: float) -> int:
     return ceil(max(lacking))
 
 
-def difference(shown: Group, held: Group) -> Estimate:
+def difference(shown: ExperimentArm, held: ExperimentArm) -> Estimate:
     """What a user more who is shown the campaign brings: the difference of the means, variances not pooled."""
     value = shown.mean - held.mean
     half = Z * sqrt(shown.uncertainty + held.uncertainty)
     return Estimate(value, value - half, value + half)
 
 
-def incremental(shown: Group, held: Group) -> Estimate:
+def incremental(shown: ExperimentArm, held: ExperimentArm) -> Estimate:
     """What all users who were to be shown the campaign brought that would not have come without it."""
     value, low, high = difference(shown, held)
     return Estimate(*(shown.users * each for each in (value, low, high) if each is not None))
 
 
-def relative(shown: Group, held: Group) -> Estimate:
+def relative(shown: ExperimentArm, held: ExperimentArm) -> Estimate:
     """The difference as a share of the mean without the campaign, with Fieller's interval (1954): it leaves out 0
     exactly where that of the difference does. It has no bounds where the mean without the campaign may be 0."""
     if held.mean <= 0:
@@ -88,7 +88,7 @@ def over_credit(attributed: float, caused: Estimate) -> Estimate:
     return Estimate(value, high, low)
 
 
-def balance(shown: Group, held: Group, share: float) -> float:
+def balance(shown: ExperimentArm, held: ExperimentArm, share: float) -> float:
     """How likely by chance a split of users at least as far from `share` is (normal approximation): where it is next to
     0, being seen depends on the group, and the groups cannot be compared (a sample ratio mismatch)."""
     users = shown.users + held.users

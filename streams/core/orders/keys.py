@@ -3,12 +3,12 @@
 from typing import NamedTuple
 
 from streams.core.catalogue.model import ORDER_ID, Catalogue
-from streams.core.door.canonical import Completion, Reversal, Update
+from streams.core.door.canonical import CompletionEvent, Reversal, Update
 from streams.core.door.orders import CANCELLED, MESSAGE_ID, REFUNDED, UPDATED
 
 _MARK = "\0"  # before and behind the property's name, where that is not `order_id`
 
-OrderEvent = Completion | Update | Reversal
+OrderEvent = CompletionEvent | Update | Reversal
 
 
 class OrderKey(NamedTuple):
@@ -20,7 +20,7 @@ class OrderKey(NamedTuple):
 
 def keys_of(event: OrderEvent, catalogue: Catalogue) -> list[OrderKey]:
     """The orders that a message is of: one for each property that is an id for some goal."""
-    if isinstance(event, Completion):
+    if isinstance(event, CompletionEvent):
         fields = catalogue.id_fields_of.get(event.event, (ORDER_ID,))
     else:
         fields = tuple(field for field in catalogue.id_fields if field != MESSAGE_ID) or (ORDER_ID,)
@@ -55,6 +55,6 @@ def shown(key: str) -> str:
 
 def event_of(event: OrderEvent) -> str:
     """The normalised name of an order's event."""
-    if isinstance(event, Completion):
+    if isinstance(event, CompletionEvent):
         return event.event
     return UPDATED if isinstance(event, Update) else CANCELLED if event.kind == "cancel" else REFUNDED

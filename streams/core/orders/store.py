@@ -74,7 +74,7 @@ class OrderStore:
     def apply(self, event: OrderEvent, key: OrderKey, pending: Pending) -> Booked:
         """Take in a message that was not seen before; `pending` is it as it came."""
         order = self.orders.get(key.key) or Order(key.key, bare=key.bare)
-        if isinstance(event, canonical.Completion):
+        if isinstance(event, canonical.CompletionEvent):
             booked = self._complete(order, event)
         else:
             before = order.stated, order.raised
@@ -87,7 +87,7 @@ class OrderStore:
         self._keep(order, order.messages[-1:])
         return booked
 
-    def _complete(self, order: Order, event: canonical.Completion) -> Booked:
+    def _complete(self, order: Order, event: canonical.CompletionEvent) -> Booked:
         standing, completion = order.completions.get(event.event), self._completion(event)
         back, before = standing is not None and cancelled(self.whole(order), event.event), self._foreign(order)
         found = order.complete(event.event, completion)
@@ -125,7 +125,7 @@ class OrderStore:
         own = currencies(order) if priced else set()
         return sum(n for currency, n in priced.items() if currency not in own) if priced and own else 0
 
-    def _completion(self, event: canonical.Completion) -> Completion:
+    def _completion(self, event: canonical.CompletionEvent) -> Completion:
         message, refused, words = event.message, event.message.denied is True, Words()
         if not refused:
             words = self._unlisted.kept(event.words, self._campaigns.of_checkout(event.words), message.time)[1]
@@ -197,7 +197,7 @@ class OrderStore:
         if len(scoped) != 1 or bare is None:
             return []
         mine = [self.orders[each] for each in scoped & self.orders.keys()]
-        if not isinstance(event, canonical.Completion):
+        if not isinstance(event, canonical.CompletionEvent):
             return [(each, booked.cause) for each in mine if own is bare and not bare.completions]
         first = not booked.repeated and len(own.completions) == 1 and (own is bare or not bare.completions)
         return [(each, _cause_of(bare)) for each in mine if first]

@@ -58,7 +58,7 @@ def _take_out(document: dict[str, Any], path: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Table:
+class TomlTable:
     """A table of the document that knows where it stands, so that every refusal names its line."""
 
     values: Mapping[str, Any]
@@ -76,19 +76,19 @@ class Table:
             if key not in known:
                 self.fail(f'unknown key "{key}"', f"the keys here are {', '.join(known)}", key)
 
-    def table(self, key: str) -> "Table":
+    def table(self, key: str) -> "TomlTable":
         value = self.values.get(key, {})
         if not isinstance(value, dict):
             self.fail(f"{key} is not a table", f"write {key} = {{ … }}", key)
-        return Table(value, (*self.path, key), self.text, self.source)
+        return TomlTable(value, (*self.path, key), self.text, self.source)
 
-    def tables(self, key: str) -> Iterator["Table"]:
+    def tables(self, key: str) -> Iterator["TomlTable"]:
         values = self.values.get(key, [])
         if not (isinstance(values, list) and all(value is None or isinstance(value, dict) for value in values)):
             self.fail(f"{key} is not a list of tables", f"begin each {key} with [[{key}]]", key)
         for index in kept(values):
             value = values[index]
-            yield Table(value, (*self.path, key, index), self.text, self.source)
+            yield TomlTable(value, (*self.path, key, index), self.text, self.source)
 
     def string(self, key: str, default: str | None = None) -> str:
         if key not in self.values and default is not None:
@@ -130,7 +130,7 @@ class Table:
         value = self.values[key]
         if isinstance(value, str) and re.fullmatch(r"\d{1,12}(\.\d{1,12})?", value, re.ASCII):
             value = Decimal(value)
-        rate = Table({key: value}, self.path, self.text, self.source).amount(key, remedy)
+        rate = TomlTable({key: value}, self.path, self.text, self.source).amount(key, remedy)
         if not rate:
             self.fail(f"{key} is {shown(self.values[key])}, not above 0", remedy, key)
         return rate

@@ -15,7 +15,7 @@ from streams.core.attribution.conversion import Conversion
 from streams.core.attribution.transitions import ForeignConversion
 from streams.core.columns.column import Columns
 from streams.core.columns.dictionary import coded
-from streams.core.columns.run import I64, U64, Mask, Touches, matches
+from streams.core.columns.run import I64, U64, KeyedRows, Mask, matches
 from streams.core.door.canonical import END_OF_TIME
 from streams.core.identity.consents import Consents
 from streams.core.identity.linker import Linker
@@ -173,7 +173,7 @@ class Audiences:
         )
         return distinct(rows), len(at)
 
-    def _candidates(self, people: _People, touches: Touches, at: I64) -> tuple[U64, I64, Mask]:
+    def _candidates(self, people: _People, touches: KeyedRows, at: I64) -> tuple[U64, I64, Mask]:
         """Whose each touch may be, or may have been: (person, position of the touch, whether it is theirs)."""
         links, position = self._state.linking.links.of(people.token)
         real = links.user_id != CROWD
@@ -192,7 +192,7 @@ class Audiences:
         own = (people.person[at[row]] == user) & ~people.apart[at[row]]
         return user, row, own
 
-    def _allowed(self, people: _People, touches: Touches, at: I64) -> Mask:
+    def _allowed(self, people: _People, touches: KeyedRows, at: I64) -> Mask:
         """Which touches of tokens, whose positions are `at`, were made while nobody denied it, by who does not now."""
         words, said_at = self._state.consents.of(people.token)
         if not len(words.user):

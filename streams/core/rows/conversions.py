@@ -7,7 +7,7 @@ import numpy as np
 from streams.core.attribution.conversion import WITHDRAWN, Conversion, Paths, column, paths
 from streams.core.columns.column import Columns, Ragged
 from streams.core.columns.dictionary import coded, distinct
-from streams.core.columns.run import I64, Touches
+from streams.core.columns.run import I64, KeyedRows
 from streams.core.journeys.kinds import TouchKinds
 from streams.core.orders.keys import shown
 from streams.core.orders.value import REVERSED
@@ -51,7 +51,7 @@ def _touch_columns(path: Paths, offsets: I64, kinds: TouchKinds) -> Columns:
     return {"touch_at": Ragged(offsets, path.time), **{name: Ragged(offsets, column) for name, column in names.items()}}
 
 
-def seen_columns(touches: Sequence[Touches], kinds: TouchKinds) -> Columns:
+def seen_columns(touches: Sequence[KeyedRows], kinds: TouchKinds) -> Columns:
     """Who was seen, by (day, campaign, network), with next to no row twice; without those that have no token."""
     user = np.concatenate([part.user for part in touches])
     day = np.concatenate([part.time // _DAY for part in touches])

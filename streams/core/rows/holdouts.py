@@ -12,7 +12,7 @@ from streams.core.catalogue.parse import Holdout
 from streams.core.columns.column import Columns
 from streams.core.columns.concat import joined
 from streams.core.columns.dictionary import coded
-from streams.core.columns.run import I64, U64, Touches, concatenated, none
+from streams.core.columns.run import I64, U64, KeyedRows, concatenated, none
 from streams.core.identity.links import NOBODY, Links
 from streams.core.journeys.kinds import TouchKinds
 from streams.core.lift.holdout import held
@@ -30,7 +30,7 @@ class _Seen(NamedTuple):
 
 
 def holdout_columns(
-    holdouts: Sequence[Holdout], touches: Sequence[Touches], statements: Sequence[Conversion], kinds: TouchKinds
+    holdouts: Sequence[Holdout], touches: Sequence[KeyedRows], statements: Sequence[Conversion], kinds: TouchKinds
 ) -> dict[str, Columns]:
     """One row a user and day in which they were seen, for each holdout whose campaign ran then."""
     engaged = concatenated([none(), *touches])

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from streams.core.attribution.conversion import Conversion
 from streams.core.catalogue.parse import Catalogue
 from streams.core.columns.column import Columns
-from streams.core.columns.run import Touches, anonymised
+from streams.core.columns.run import KeyedRows, anonymised
 from streams.core.identity.links import Links
 from streams.core.journeys.kinds import TouchKinds
 from streams.core.rows.conversions import conversion_columns, seen_columns
@@ -26,12 +26,12 @@ class PendingRows:
         self._holdouts = catalogue.holdouts
 
     def _forget(self) -> None:
-        self._touches: list[Touches] = []
+        self._touches: list[KeyedRows] = []
         self._links: list[Links] = []
         self._statements: dict[tuple[str, str], Conversion] = {}
         self._credit = PendingCredit()
 
-    def engaged(self, touches: Touches) -> None:
+    def engaged(self, touches: KeyedRows) -> None:
         """Have events written that were taken in."""
         self._touches.append(touches)
 

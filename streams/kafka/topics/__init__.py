@@ -1,6 +1,6 @@
 """The topics the pipeline needs: their one specification; making and checking them; how far behind their reader is."""
 
-from streams.kafka.topics.check import Finding, check, obstacles, partition_of, uneven
+from streams.kafka.topics.check import TopicProblem, check, obstacles, partition_of, uneven
 from streams.kafka.topics.cluster import Created, create, partition_count, partition_counts
 from streams.kafka.topics.lag import PartitionLag, lag
 from streams.kafka.topics.render import WantedTopics, render_created, render_findings, render_lag, render_not_done
@@ -8,9 +8,9 @@ from streams.kafka.topics.spec import Layout, TopicSpec, copartitioned, specific
 
 __all__ = [
     "Created",
-    "Finding",
     "Layout",
     "PartitionLag",
+    "TopicProblem",
     "TopicSpec",
     "WantedTopics",
     "check",

@@ -26,7 +26,7 @@ SAFE_REPLICAS = 3  # with two in sync, any one broker may be lost
 
 
 @dataclass(frozen=True)
-class Finding:
+class TopicProblem:
     """One difference, and how to mend it; `serious` when figures or records are at risk, `urgent` where that is so
     though no broker is lost: a worker is not ready then."""
 
@@ -37,7 +37,7 @@ class Finding:
     urgent: bool = True
 
 
-def check(bootstrap: Address, layout: Layout) -> list[Finding]:
+def check(bootstrap: Address, layout: Layout) -> list[TopicProblem]:
     """Compare the cluster's topics with the specification; an empty list means that all is well.
 
     The partitioner is judged by the newest `SAMPLE` records of each partition.
@@ -71,7 +71,7 @@ def uneven(bootstrap: Address, layout: Layout) -> list[str]:
     return [f"{found.topic} {found.problem}; {found.mend}" for found in _check_counts(layout, counts)]
 
 
-def _compared(bootstrap: Address, layout: Layout) -> tuple[dict[str, Actual], list[Finding]]:
+def _compared(bootstrap: Address, layout: Layout) -> tuple[dict[str, Actual], list[TopicProblem]]:
     specs = specification(layout)
     with connect(KafkaAdminClient, bootstrap) as admin:
         actual, brokers = describe(admin, [spec.name for spec in specs]), broker_count(admin)
@@ -82,41 +82,41 @@ def _compared(bootstrap: Address, layout: Layout) -> tuple[dict[str, Actual], li
     return actual, findings
 
 
-def _check_topic(spec: TopicSpec, topic: Actual | None, bootstrap: Address) -> Iterator[Finding]:
+def _check_topic(spec: TopicSpec, topic: Actual | None, bootstrap: Address) -> Iterator[TopicProblem]:
     if topic is None:
-        yield Finding(spec.name, "is missing", "maalstrom topics create")
+        yield TopicProblem(spec.name, "is missing", "maalstrom topics create")
         return
     if topic.configs["cleanup.policy"] != spec.cleanup:
         problem = f"has cleanup.policy={topic.configs['cleanup.policy']}, needs {spec.cleanup}"
-        yield Finding(spec.name, problem, _set(bootstrap, spec.name, "cleanup.policy", spec.cleanup))
+        yield TopicProblem(spec.name, problem, _set(bootstrap, spec.name, "cleanup.policy", spec.cleanup))
     if spec.cleanup == "delete":
         yield from _check_retention(spec, topic, bootstrap)
     yield from _check_replicas(spec, topic, bootstrap)
 
 
-def _check_retention(spec: TopicSpec, topic: Actual, bootstrap: Address) -> Iterator[Finding]:
+def _check_retention(spec: TopicSpec, topic: Actual, bootstrap: Address) -> Iterator[TopicProblem]:
     wanted = math.inf if spec.retention_ms == -1 else spec.retention_ms
     if topic.number("retention.ms") < wanted:
         why = "for ever" if spec.retention_ms == -1 else f"{spec.retention_ms} ms (MAALSTROM_RETENTION)"
         problem = f"keeps records for {topic.configs['retention.ms']} ms, needs {why}"
-        yield Finding(spec.name, problem, _set(bootstrap, spec.name, "retention.ms", str(spec.retention_ms)))
+        yield TopicProblem(spec.name, problem, _set(bootstrap, spec.name, "retention.ms", str(spec.retention_ms)))
     if topic.number("retention.bytes") < math.inf:
         problem = f"drops records beyond {topic.configs['retention.bytes']} bytes a partition, however young"
-        yield Finding(spec.name, problem, _set(bootstrap, spec.name, "retention.bytes", "-1"))
+        yield TopicProblem(spec.name, problem, _set(bootstrap, spec.name, "retention.bytes", "-1"))
 
 
-def _check_replicas(spec: TopicSpec, topic: Actual, bootstrap: Address) -> Iterator[Finding]:
+def _check_replicas(spec: TopicSpec, topic: Actual, bootstrap: Address) -> Iterator[TopicProblem]:
     needed = topic.number("min.insync.replicas")
     mend = _set(bootstrap, spec.name, "min.insync.replicas", str(max(1, topic.replicas - 1)))
     if needed > topic.replicas:
         problem = f"wants {needed:.0f} replicas for a write and has {topic.replicas}: every write is refused"
-        yield Finding(spec.name, problem, mend)
+        yield TopicProblem(spec.name, problem, mend)
     elif needed == 1 and topic.replicas > 2:
         problem = f"acknowledges a write on 1 of {topic.replicas} replicas: it can be lost with that broker"
-        yield Finding(spec.name, problem, mend, urgent=False)
+        yield TopicProblem(spec.name, problem, mend, urgent=False)
 
 
-def _check_replication(actual: Mapping[str, Actual], brokers: int) -> Iterator[Finding]:
+def _check_replication(actual: Mapping[str, Actual], brokers: int) -> Iterator[TopicProblem]:
     few = sorted(f"{name} ({topic.replicas})" for name, topic in actual.items() if topic.replicas < SAFE_REPLICAS)
     if few and brokers >= SAFE_REPLICAS:
         problem = (
@@ -126,7 +126,7 @@ def _check_replication(actual: Mapping[str, Actual], brokers: int) -> Iterator[F
             f"kafka-reassign-partitions.sh with {SAFE_REPLICAS} replicas a partition, then min.insync.replicas="
             f"{SAFE_REPLICAS - 1}; for topics made from now on MAALSTROM_REPLICATION={SAFE_REPLICAS}"
         )
-        yield Finding(", ".join(few), problem, mend, urgent=False)
+        yield TopicProblem(", ".join(few), problem, mend, urgent=False)
 
 
 def _set(bootstrap: Address, topic: str, name: str, value: str) -> str:
@@ -135,7 +135,7 @@ def _set(bootstrap: Address, topic: str, name: str, value: str) -> str:
     return f"kafka-configs.sh --bootstrap-server {bootstrap} {secured}{entity} --add-config {name}={value}"
 
 
-def _check_counts(layout: Layout, actual: Mapping[str, int]) -> Iterator[Finding]:
+def _check_counts(layout: Layout, actual: Mapping[str, int]) -> Iterator[TopicProblem]:
     """`actual` says how many partitions the topics that exist have."""
     names = [name for name in copartitioned(layout) if name in actual]
     counts = {name: actual[name] for name in names}
@@ -143,10 +143,12 @@ def _check_counts(layout: Layout, actual: Mapping[str, int]) -> Iterator[Finding
         listed, most = ", ".join(f"{name} has {count}" for name, count in counts.items()), max(counts.values())
         mend = f"{growing(most)}: until then, added ones are not read"
         short = [name for name, count in counts.items() if count < most]
-        yield Finding(", ".join(short), f"partition counts must be equal: {listed}", mend)
+        yield TopicProblem(", ".join(short), f"partition counts must be equal: {listed}", mend)
 
 
-def _check_dead_letter_sizes(layout: Layout, actual: Mapping[str, Actual], bootstrap: Address) -> Iterator[Finding]:
+def _check_dead_letter_sizes(
+    layout: Layout, actual: Mapping[str, Actual], bootstrap: Address
+) -> Iterator[TopicProblem]:
     for source, letters in layout.letters.items():
         if source not in actual or letters not in actual:
             continue
@@ -154,10 +156,10 @@ def _check_dead_letter_sizes(layout: Layout, actual: Mapping[str, Actual], boots
         if limit < widest + HEADERS_BYTES:
             problem = f"takes {limit} bytes a record, but {source} takes {widest}, to which a dead letter adds headers"
             mend = _set(bootstrap, letters, "max.message.bytes", str(widest + (1 << 20)))
-            yield Finding(letters, problem, mend)
+            yield TopicProblem(letters, problem, mend)
 
 
-def _check_keys(consumer: KafkaConsumer, topic: str) -> Iterator[Finding]:
+def _check_keys(consumer: KafkaConsumer, topic: str) -> Iterator[TopicProblem]:
     parts = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
     starts, ends = consumer.beginning_offsets(parts), consumer.end_offsets(parts)
     sampled = strays = unkeyed = 0
@@ -172,7 +174,7 @@ def _check_keys(consumer: KafkaConsumer, topic: str) -> Iterator[Finding]:
             "figures stay right, only slower; let producers key by user token and partition as Java does "
             "(librdkafka: partitioner=murmur2_random)"
         )
-        yield Finding(topic, problem, mend, serious=False)
+        yield TopicProblem(topic, problem, mend, serious=False)
 
 
 def partition_of(key: bytes, partitions: int) -> int:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from streams.kafka.topics.check import Finding
+from streams.kafka.topics.check import TopicProblem
 from streams.kafka.topics.cluster import Created
 from streams.kafka.topics.lag import PartitionLag
 
@@ -47,7 +47,7 @@ def _not_done(topics: Sequence[Created], asked: WantedTopics) -> Iterator[str]:
         yield "not done: topics that were there keep their replicas; `maalstrom topics check` says which have too few"
 
 
-def render_findings(console: Console, findings: Sequence[Finding]) -> None:
+def render_findings(console: Console, findings: Sequence[TopicProblem]) -> None:
     """Print what is wrong, the serious first, each with the way to mend it."""
     for finding in sorted(findings, key=lambda found: not found.serious):
         label = Text("wrong    ", "red") if finding.serious else Text("careful  ", "yellow")

@@ -3,7 +3,8 @@
 Faust's own transport makes a task switch or more for each record, which costs far more than the record's work. This one
 is Faust's aiokafka driver with four differences, chosen by a broker URL of the scheme `batch` (`batch://host:port`):
 
-- A message's value is a `Batch`. Records of changelog topics still come one by one, as Faust's recovery needs them.
+- A message's value is a `RecordBatch`. Records of changelog topics still come one by one, as Faust's recovery
+  needs them.
 - Nothing is acknowledged by accident. An agent iterates `stream.noack().events()` and calls `event.ack()` once the
   effects are durable; only the longest acknowledged prefix of a partition is committed, and a commit that the group
   coordinator refused is known to be refused (`Consumer.commit_now`, `OffsetTracker.committed`).
@@ -23,11 +24,11 @@ import mode.loop
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 
-from streams.sources.kafka.batch import Batch
+from streams.sources.kafka.batch import RecordBatch
 from streams.sources.kafka.closed_connections import tell_of_closed
 from streams.sources.kafka.consumer import Consumer
 
-__all__ = ["SCHEME", "Batch", "Consumer", "Transport", "use_uvloop"]
+__all__ = ["SCHEME", "Consumer", "RecordBatch", "Transport", "use_uvloop"]
 
 SCHEME = "batch"
 

@@ -15,7 +15,7 @@ MAX_BATCH_BYTES = 8 * 1024 * 1024
 MAX_BATCH_RECORDS = 8192
 
 
-class Batch:
+class RecordBatch:
     """Records of one partition in the order of their offsets, which may have gaps; never empty. It grows until it is
     taken."""
 

@@ -17,7 +17,7 @@ from faust.types.tuples import ack_lock
 from mode.utils.futures import notify
 
 from streams.core.events.continuity import Available
-from streams.sources.kafka.batch import MAX_BATCH_BYTES, Batch, cut
+from streams.sources.kafka.batch import MAX_BATCH_BYTES, RecordBatch, cut
 from streams.sources.kafka.offset_tracker import OffsetTracker
 from streams.sources.kafka.records import Record
 from streams.sources.kafka.thread import ConsumerThread
@@ -40,7 +40,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         if self.in_transaction:
             raise ImproperlyConfigured("the batch transport has no transactions: unset PROCESSING_GUARANTEE")
         self._offsets: dict[TP, OffsetTracker] = {}
-        self._newest: dict[TP, Batch] = {}
+        self._newest: dict[TP, RecordBatch] = {}
         self._generation = -1
         self._room = asyncio.Event()
         #: Awaited when the next record of a source partition is gone; the error maps the partition to its offset.
@@ -126,7 +126,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             await asyncio.wait_for(self._room.wait(), min(timeout, _ROOM_POLL_SECONDS))
         return {}
 
-    def _batches(self, tp: TP, records: list[Record]) -> Iterator[Batch]:
+    def _batches(self, tp: TP, records: list[Record]) -> Iterator[RecordBatch]:
         offsets = self._offsets.get(tp)
         if offsets is None:
             offsets = self._offsets[tp] = OffsetTracker(records[0].offset)
@@ -135,11 +135,11 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             if newest and newest.may_grow(len(part), size):
                 newest.grow(part, size)  # an agent that is behind catches up with few large batches
             else:
-                self._newest[tp] = Batch(tp, part, size, offsets, self._thread.most_records)
+                self._newest[tp] = RecordBatch(tp, part, size, offsets, self._thread.most_records)
                 yield self._newest[tp]
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
-        if not isinstance(record, Batch):
+        if not isinstance(record, RecordBatch):
             return super()._to_message(tp, record)
         last = record.last
         return ConsumerMessage(
@@ -159,7 +159,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     def ack(self, message: Message) -> bool:
         """Note that a batch is done; it counts only in the assignment that it came from."""
         batch = message.value
-        if not isinstance(batch, Batch):
+        if not isinstance(batch, RecordBatch):
             return cast(bool, super().ack(message))
         with ack_lock:
             if message.acked:

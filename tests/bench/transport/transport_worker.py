@@ -18,7 +18,7 @@ import msgspec
 from faust.types import StreamT
 
 from streams.core.journal.segment import SegmentKey
-from streams.sources.kafka import Batch, use_uvloop
+from streams.sources.kafka import RecordBatch, use_uvloop
 from streams.sources.kafka.records import Record
 from streams.worker.journal import Journal
 from streams.worker.ledgers.processes import tune_gc
@@ -73,7 +73,7 @@ class Meter:
             print(json.dumps([self._records, self._batches, wall, cpu]), flush=True)
 
 
-async def count(batch: Batch, records: Sequence[Record]) -> None:
+async def count(batch: RecordBatch, records: Sequence[Record]) -> None:
     """Do nothing with it."""
 
 
@@ -81,14 +81,14 @@ decode = msgspec.json.Decoder(Event).decode
 encode = msgspec.msgpack.Encoder().encode
 
 
-async def store(batch: Batch, records: Sequence[Record]) -> None:
+async def store(batch: RecordBatch, records: Sequence[Record]) -> None:
     """Decode every record; a segment has two columns of it."""
     events = [decode(record.value or b"") for record in records]
     value = zlib.compress(encode([(event.messageId, event.timestamp) for event in events]), 1)
     await journal.append(batch.partition, SegmentKey(0, 1, batch.next_offset), value[:400_000])
 
 
-async def work(stream: StreamT[Batch]) -> None:
+async def work(stream: StreamT[RecordBatch]) -> None:
     """The agent of both topics."""
     async for event in stream.noack().events():
         meter.begin()

@@ -11,7 +11,7 @@ from streams.core.catalogue.parse import parse
 from streams.core.events.costs.exports import NAMES
 from streams.sinks.clickhouse.catalogue import write_catalogue
 from streams.sinks.clickhouse.client import Client
-from streams.sources.cost_files import Summary, import_csv
+from streams.sources.cost_files import ImportSummary, import_csv
 
 CATALOGUE = parse("""
 base_currency = "NOK"
@@ -70,7 +70,7 @@ def known(emptied: Client) -> Client:
     return emptied
 
 
-def imported(client: Client, tmp_path: Path, text: str | bytes, **options: str) -> Summary:
+def imported(client: Client, tmp_path: Path, text: str | bytes, **options: str) -> ImportSummary:
     path = tmp_path / "export.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return import_csv(client, path, None, **options)

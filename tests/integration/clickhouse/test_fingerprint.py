@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from streams.core.ledger.settings import LedgerSettings
-from streams.replay import Replay, Source
+from streams.replay import EventFile, Replay
 from streams.sinks.clickhouse import catalogue, fingerprint
 from streams.sinks.clickhouse.client import Client
 from streams.sinks.clickhouse.fingerprint import OtherKeyError
@@ -21,7 +21,7 @@ def fill(client: Client, tmp_path: Path, key: bytes) -> None:
     (tmp_path / "checkout").write_bytes(order("o1", NOON, "1"))
     with DeadLetterFile(tmp_path / "dead") as letters:
         run = Replay(LedgerSettings(CATALOGUE, key, replay=True), letters)
-        run.run([Source("checkout", str(tmp_path / "checkout"))], lambda *_: None)
+        run.run([EventFile("checkout", str(tmp_path / "checkout"))], lambda *_: None)
     write_rows(client, run.ledger.changes(1))
 
 

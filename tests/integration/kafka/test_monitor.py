@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from numpy.typing import NDArray
 
 from streams.core.columns.column import Coded, Column
-from streams.core.detection.completeness import Source
+from streams.core.detection.completeness import SourcePartition
 from streams.core.events.continuity import Available
 from streams.core.events.topics import KEYED
 from streams.jobs import drop_monitor
@@ -22,7 +22,7 @@ from streams.telemetry import metrics
 NOON = 1_793_534_400 // 60  # a minute
 HISTORY = 7 * 1440
 MINUTE = 60_000  # ms
-READ = [Source(topic, number) for number in range(2) for topic in KEYED]
+READ = [SourcePartition(topic, number) for number in range(2) for topic in KEYED]
 WHOLE = {"facebook": 60, "tiktok": 60}  # conversions an hour
 
 

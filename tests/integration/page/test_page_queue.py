@@ -13,12 +13,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from streams.page import dashboards, server
-from streams.page.history import History
+from streams.page.history import MetricsHistory
 from streams.page.reader import THREADS, Reader
 from streams.sinks.clickhouse import migrations
 from streams.sinks.clickhouse.client import connect
 from streams.telemetry.server import WebServer, listen
-from streams.telemetry.web_guard import Hosts
+from streams.telemetry.web_guard import AllowedHosts
 
 SLOW = "SELECT sleepEachRow(1) AS s FROM numbers(3)"
 GONE = 1_000
@@ -34,8 +34,8 @@ async def serving(dsn: str) -> AsyncIterator[int]:
     """A page with one slow and one quick dashboard; yields its port."""
     shown = {name: dashboard(name, sql) for name, sql in (("slow", SLOW), ("quick", "SELECT 1 AS one"))}
     registry, listening = CollectorRegistry(), listen("127.0.0.1", 0)
-    page = server.Page(shown, Reader(dsn), History(registry))
-    site = WebServer(listening, registry, list, lambda: None, page, Hosts("127.0.0.1"))
+    page = server.Page(shown, Reader(dsn), MetricsHistory(registry))
+    site = WebServer(listening, registry, list, lambda: None, page, AllowedHosts("127.0.0.1"))
     await site.on_start()
     try:
         yield listening.getsockname()[1]

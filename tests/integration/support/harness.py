@@ -242,7 +242,7 @@ def _sendable(key: bytes | None, value: bytes | None) -> tuple[bytes | None, byt
     return key, b"" if key is value is None else value
 
 
-def _source(letter: dlq.DeadLetter) -> GroupPartition:
+def _source(letter: dlq.DeadLetterRecord) -> GroupPartition:
     failure = letter.failure
     assert failure is not None, f"{letter.place} has not the headers of a dead letter"
     assert dead_letters_of(failure.source_topic) == letter.topic, f"{letter.place} is in the wrong topic"

@@ -18,7 +18,7 @@ import faust
 from faust.types import StreamT
 
 from streams.core.journal.segment import SegmentKey
-from streams.sources.kafka import Batch, consumer, use_uvloop
+from streams.sources.kafka import RecordBatch, consumer, use_uvloop
 from streams.sources.kafka.records import Record
 from streams.worker.journal import Journal
 from streams.worker.ledgers.processes import tune_gc
@@ -52,7 +52,7 @@ app = faust.App(
 journal = Journal(app)
 states: defaultdict[int, dict[str, int]] = defaultdict(dict)
 sequences: defaultdict[int, int] = defaultdict(int)
-unflushed: list[Batch] = []
+unflushed: list[RecordBatch] = []
 
 
 def say(event: str, **fields: object) -> None:
@@ -71,7 +71,7 @@ async def restore(partitions: set[int]) -> None:
     say("restored", partitions=sorted(partitions), segments=segments, states=states)
 
 
-async def apply(batch: Batch, records: Sequence[Record]) -> None:
+async def apply(batch: RecordBatch, records: Sequence[Record]) -> None:
     state = states[batch.partition]
     covered = state.get(f"{batch.topic}-next", 0)
     new = [record for record in records if record.offset >= covered]
@@ -84,7 +84,7 @@ async def apply(batch: Batch, records: Sequence[Record]) -> None:
     await journal.remove(batch.partition, old)
 
 
-async def work(stream: StreamT[Batch]) -> None:
+async def work(stream: StreamT[RecordBatch]) -> None:
     async for event in stream.noack().events():
         batch = event.value
         records = batch.take()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from streams.core.catalogue.parse import parse
-from streams.core.lift.estimate import Group, balance, difference, incremental, missing, over_credit, relative
+from streams.core.lift.estimate import ExperimentArm, balance, difference, incremental, missing, over_credit, relative
 from streams.jobs import measured_lift
 from streams.sinks.clickhouse.catalogue import write_catalogue
 from streams.sinks.clickhouse.client import Client
@@ -115,7 +115,7 @@ def test_too_few_users_are_not_yet_a_result(tested: Client) -> None:
     see(tested, 901, 100, held=1)
     buy(tested, 1, 10)
     row = lift(tested)
-    wanted = missing(Group(900, 10, 10, 10), Group(100, 0, 0, 0), 0.5)
+    wanted = missing(ExperimentArm(900, 10, 10, 10), ExperimentArm(100, 0, 0, 0), 0.5)
     assert (row["status"], row["missing_users"]) == ("not yet", wanted)
     estimates = ("difference", "incremental", "lift", "over_credit")
     assert [row[f"{name}{bound}"] for name in estimates for bound in ("", "_low", "_high")] == [None] * 12
@@ -207,7 +207,7 @@ def test_the_view_says_what_the_formulas_do(tested: Client, seed: int) -> None:
             buy(tested, first + start, n, name=f"o{group}{turn}-", value=value)
             for at in range(start, start + n):
                 amounts[group][at] += value
-    shown, other = (Group(len(a), sum(map(bool, a)), sum(a), sum(x * x for x in a)) for a in amounts.values())
+    shown, other = (ExperimentArm(len(a), sum(map(bool, a)), sum(a), sum(x * x for x in a)) for a in amounts.values())
     row = lift(tested, "value", currency="NOK")
     assert row["status"] == "measured"
     assert row["balance"] == pytest.approx(balance(shown, other, 0.5), abs=1e-12)

@@ -17,7 +17,7 @@ from streams.core.identity.tokens import Tokens
 from streams.core.ledger.settings import LedgerSettings
 from streams.core.rows.members import members
 from streams.jobs import measured_lift, removal_effects
-from streams.replay import Replay, Source
+from streams.replay import EventFile, Replay
 from streams.reports.goal_progress import MODELS, progress
 from streams.sinks.clickhouse import migrations
 from streams.sinks.clickhouse.catalogue import write_catalogue
@@ -68,7 +68,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         run = Replay(LedgerSettings(catalogue, KEY, replay=True), letters)
         run.ledger.enlist(members({"members": [Tokens(KEY).hash(f"visitor-{number}") for number in range(10)]}))
         topics = ("engagement", "checkout")
-        run.run([Source(topic, str(folder / f"{topic}.ndjson")) for topic in topics], lambda events, read: None)
+        run.run([EventFile(topic, str(folder / f"{topic}.ndjson")) for topic in topics], lambda events, read: None)
         write_catalogue(client, catalogue)
         write_rows(client, run.ledger.changes(1))
         assert removal_effects.refresh(client, FROM) == {}

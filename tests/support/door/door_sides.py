@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from streams.core.door import reader
-from streams.core.door.canonical import Completion, ConsentWord, Ignored, Item, Link, Reversal, Touch, Update
+from streams.core.door.canonical import CompletionEvent, ConsentWord, Ignored, Item, Link, Reversal, Touch, Update
 from streams.core.door.context import Reading
 from tests.oracle.door import meanings, messages
 from tests.oracle.settings import Catalogue, Sources
@@ -65,7 +65,7 @@ def _canonical(item: Item, event: Any) -> Said:
     if isinstance(event, ConsentWord):
         return "consent", *said
     order = event.scope, *event.amounts[:3]
-    if isinstance(event, Completion):
+    if isinstance(event, CompletionEvent):
         return "completion", *said, *order, event.event, event.currency, event.new, list(event.words.coupons)
     if isinstance(event, Reversal):
         return "reversal", *said, *order, event.currency, event.whole, event.refunded_total

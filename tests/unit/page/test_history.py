@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from streams.page.dashboards import Target
-from streams.page.history import KEPT, History
+from streams.page.history import KEPT, MetricsHistory
 from streams.page.metrics_frame import frame
 from streams.page.promql import PromqlError
 from streams.page.times import Range
@@ -20,7 +20,7 @@ def registry() -> CollectorRegistry:
     return CollectorRegistry()
 
 
-def sampled(history: History, seconds: int) -> float:
+def sampled(history: MetricsHistory, seconds: int) -> float:
     """Sample every 5 s for that long; returns the time of the last one, s."""
     for n in range(seconds // 5 + 1):
         history.sample(BEGAN + 5 * n)
@@ -29,7 +29,7 @@ def sampled(history: History, seconds: int) -> float:
 
 def test_the_oldest_samples_make_place(registry: CollectorRegistry) -> None:
     gauge = Gauge("depth", "", registry=registry)
-    history = History(registry, lambda: gauge.inc())
+    history = MetricsHistory(registry, lambda: gauge.inc())
     for n in range(KEPT + 10):
         history.sample(9_999 + n)
     taken = history.samples()
@@ -44,7 +44,7 @@ def test_a_rate_by_topic(registry: CollectorRegistry) -> None:
         counter.labels("a").inc(10)
         counter.labels("b").inc(20)
 
-    history = History(registry, count)
+    history = MetricsHistory(registry, count)
     end = int(sampled(history, 600) * 1000)
     target = Target("A", EVENTS, True, True, "{{ topic }}, a second")
     answer = json.loads(frame(target, history.samples(), Range(end - 300_000, end), 30))
@@ -56,7 +56,7 @@ def test_a_rate_by_topic(registry: CollectorRegistry) -> None:
 
 def test_a_range_longer_than_memory_is_drawn_as_long_as_memory(registry: CollectorRegistry) -> None:
     Gauge("depth", "", registry=registry).set(3)
-    history = History(registry)
+    history = MetricsHistory(registry)
     end = int(sampled(history, 60) * 1000)
     answer = json.loads(frame(Target("A", "depth", True, True, ""), history.samples(), Range(0, end), 100))
     assert answer["span"] == [int(history.samples().times[0]), end]
@@ -66,7 +66,7 @@ def test_a_range_longer_than_memory_is_drawn_as_long_as_memory(registry: Collect
 
 def test_one_number_for_a_stat(registry: CollectorRegistry) -> None:
     seconds = Histogram("seconds", "", buckets=(1, 2), registry=registry)
-    history = History(registry, lambda: seconds.observe(1.5))
+    history = MetricsHistory(registry, lambda: seconds.observe(1.5))
     end = int(sampled(history, 600) * 1000)
     target = Target("A", "histogram_quantile(0.5, sum by (le) (rate(seconds_bucket[1m])))", True, False, "half")
     answer = json.loads(frame(target, history.samples(), Range(0, end), 100))
@@ -75,7 +75,7 @@ def test_one_number_for_a_stat(registry: CollectorRegistry) -> None:
 
 def test_a_metric_without_series_yet_is_empty_and_another_is_refused(registry: CollectorRegistry) -> None:
     Counter("dead", "", ["reason"], registry=registry)
-    history, span = History(registry), Range(0, 10**13)
+    history, span = MetricsHistory(registry), Range(0, 10**13)
     with pytest.raises(PromqlError, match="dead_total is no metric of this worker"):
         frame(Target("A", "dead_total", True, True, ""), history.samples(), span, 9)
     history.sample(BEGAN)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from streams.page.promql import Call, Labels, PromqlError, Samples, Selector, evaluate, parse
+from streams.page.promql import FunctionCall, Labels, PromqlError, Samples, Selector, evaluate, parse
 
 TIMES = np.asarray(np.arange(13) * 5000.0, np.float64)  # one minute
 NAN = math.nan
@@ -29,11 +29,13 @@ def at(expression: str, taken: Samples, *steps: float) -> dict[tuple[str, ...], 
 
 
 def test_forms_are_read() -> None:
-    assert parse('max by (a, b) (x{l="v", m!~"w.*"})') == Call(
+    assert parse('max by (a, b) (x{l="v", m!~"w.*"})') == FunctionCall(
         "max", Selector("x", (("l", "=", "v"), ("m", "!~", "w.*"))), ("a", "b")
     )
-    assert parse("sum(rate(x[5m])) by (a)") == Call("sum", Call("rate", Selector("x", (), 300_000)), ("a",))
-    assert parse("histogram_quantile(0.99, x)") == Call("histogram_quantile", Selector("x"), number=0.99)
+    assert parse("sum(rate(x[5m])) by (a)") == FunctionCall(
+        "sum", FunctionCall("rate", Selector("x", (), 300_000)), ("a",)
+    )
+    assert parse("histogram_quantile(0.99, x)") == FunctionCall("histogram_quantile", Selector("x"), number=0.99)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge
 
 from streams.telemetry.server import WebServer, listen
-from streams.telemetry.web_guard import Hosts
+from streams.telemetry.web_guard import AllowedHosts
 from tests.e2e.commands import TOKEN_KEY, maalstrom
 
 
@@ -57,7 +57,7 @@ def test_metrics_are_measured_when_they_are_asked_for(problems: list[str], ready
     address = f"127.0.0.1:{listening.getsockname()[1]}"
     page = _Page()
     answers = asyncio.run(
-        _answers(WebServer(listening, registry, lambda: problems, asked.inc, page, Hosts("127.0.0.1")), address)
+        _answers(WebServer(listening, registry, lambda: problems, asked.inc, page, AllowedHosts("127.0.0.1")), address)
     )
     assert "asked 1.0" in answers["/metrics"][1]
     assert "asked" not in answers["/metrics?name[]=other"][1]

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from streams.config import Settings
 from streams.telemetry.server import WebServer, listen
-from streams.telemetry.web_guard import Hosts, hosts_of
+from streams.telemetry.web_guard import AllowedHosts, hosts_of
 
 PATHS = ("/metrics", "/health", "/ready", "/", "/d/x", "/api/dashboards", "/static/main.js", "/nowhere")
 CROSS = {"Sec-Fetch-Site": "cross-site"}
@@ -43,7 +43,7 @@ def answers(bind: str, requests: list[tuple[str, list[str]]], named: tuple[str, 
 
     async def whole() -> list[tuple[int, str]]:
         listening = listen("127.0.0.1", 0)
-        server = WebServer(listening, CollectorRegistry(), list, lambda: None, _Page(), Hosts(bind, named))
+        server = WebServer(listening, CollectorRegistry(), list, lambda: None, _Page(), AllowedHosts(bind, named))
         await server.on_start()
         try:
             return [await _status(listening.getsockname()[1], *request) for request in requests]

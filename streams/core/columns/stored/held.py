@@ -11,9 +11,9 @@ from streams.core.columns.run import (
     I64,
     U32,
     U64,
+    KeyedRows,
     Mask,
     Run,
-    Touches,
     concatenated,
     contains,
     kinds_of,
@@ -82,7 +82,7 @@ class Held:
             found[at] = contains(self.run, low[at], high[at])
         return found
 
-    def of_users(self, users: U64) -> tuple[Touches, I64]:
+    def of_users(self, users: U64) -> tuple[KeyedRows, I64]:
         """The rows of those users (sorted, distinct), and for each the user's position in `users`."""
         at = self.about.users.at(users) if self.about else np.arange(len(users))
         if len(self.nobodies):
@@ -94,13 +94,13 @@ class Held:
         rows, owner = rows_of_users(self.run, users[at])
         return rows, at[owner]
 
-    def all_rows(self) -> Touches:
+    def all_rows(self) -> KeyedRows:
         """All rows, in the order of their keys."""
         rows = rows_of(self.run)
         theirs = np.isin(rows.user, self.nobodies) if len(self.nobodies) else None
         return rows if theirs is None else rows._replace(user=np.where(theirs, np.uint64(0), rows.user))
 
-    def by_user(self, least: int, most: int) -> Touches:
+    def by_user(self, least: int, most: int) -> KeyedRows:
         """The rows of the users from `least` to `most`, in the order of their users."""
         rows = rows_by_user(self.run, least, most)
         if not len(self.nobodies):
@@ -135,5 +135,5 @@ def in_memory(run: Run) -> Held:
     return Held(run, first | int(run.time.min()), first | int(run.time.max()))
 
 
-def _of_nobody(rows: Touches) -> Touches:
+def _of_nobody(rows: KeyedRows) -> KeyedRows:
     return rows._replace(user=np.zeros_like(rows.user))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core.columns.message_ids import LONG
-from streams.core.columns.run import EPOCH_BITS, FORM, FORM_BITS, I64, U32, U64, Mask, Run, Touches, rows_at, slices
+from streams.core.columns.run import EPOCH_BITS, FORM, FORM_BITS, I64, U32, U64, KeyedRows, Mask, Run, rows_at, slices
 from streams.core.columns.stored.hash_filter import HashFilter
 from streams.core.columns.stored.held import About, Held
 from streams.core.columns.stored.keeper import MemoryPlace, Place, Size
@@ -40,7 +40,7 @@ class Merge:
         self.rows = self._bases[-1]
         self._number = 1 + self.rows // part
         self._at = np.empty(self.rows, np.uint32)  # where each row of the parts, one after the other, goes
-        self.gone: list[Touches] = []  # the rows that were past
+        self.gone: list[KeyedRows] = []  # the rows that were past
         self._seen = _Seen(size_of(parts), filtered=self.filed)
         self.made: Held | None = None
         self.left = 0  # rows that are not past

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streams.core.columns.run import Touches, concatenated, none, sorted_run
+from streams.core.columns.run import KeyedRows, concatenated, none, sorted_run
 from streams.core.columns.stored.held import Held, in_memory
 from streams.core.columns.stored.keeper import MemoryPlace, RunKeeper
 from streams.core.columns.stored.merging import PART, Merge, Past, size_of
@@ -41,7 +41,7 @@ class Runs:
         leaving = (part.nbytes for merge in self._merges if merge.filed for part in merge.parts if not part.about)
         return sum(each.nbytes for each in self.held) - sum(leaving)
 
-    def add(self, batch: Touches, epoch: int) -> None:
+    def add(self, batch: KeyedRows, epoch: int) -> None:
         """Add rows, which are in the order of their keys and whose times all lie in `epoch`."""
         self.held.append(in_memory(sorted_run(batch, epoch)))
         self._look_for_merges(epoch)
@@ -111,7 +111,7 @@ class Runs:
         if held.about:
             self._keeper.whole(held.run, whole)
 
-    def discard(self, before: int, past: Past | None = None) -> Touches:
+    def discard(self, before: int, past: Past | None = None) -> KeyedRows:
         """Forget rows before that time (ms), or those of them that are `past`, of each run as soon as they are many;
         what went, but of a run that went whole and has no texts beside, which is not even looked into."""
         gone = [none()]
@@ -122,13 +122,13 @@ class Runs:
                 gone += self._thin(each, _before(before, past))
         return concatenated(gone)
 
-    def _drop(self, held: Held) -> Touches:
+    def _drop(self, held: Held) -> KeyedRows:
         for merge in [each for each in self._merges if held in each.parts]:
             self._abandon(merge)
         self._forget([held])
         return none() if held.about and not held.about.texts else held.all_rows()
 
-    def _thin(self, held: Held, past: Past) -> list[Touches]:
+    def _thin(self, held: Held, past: Past) -> list[KeyedRows]:
         """Make a run anew without the rows that are past, where they are many; these."""
         number = self._number(held, past)
         if number * (_WORTH_A_FILE if held.about else _WORTH) < held.rows:

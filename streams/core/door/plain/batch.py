@@ -37,7 +37,7 @@ NO_TOUCHES = Touches((), [], np.empty(0, np.int64), [], [], [], [], ())
 
 
 @dataclass(slots=True)
-class Batch:
+class DecodedBatch:
     """What a batch of records is.
 
     A record is one message, or a batch body with several: message `i` of the batch has the bytes `raws[i]` and came

@@ -12,7 +12,7 @@ from streams.core.door.canonical import Message
 from streams.core.door.context import Reading
 from streams.core.door.fields.json_fields import UNREADABLE
 from streams.core.door.plain import calls
-from streams.core.door.plain.batch import Batch, Touches, joined
+from streams.core.door.plain.batch import DecodedBatch, Touches, joined
 from streams.core.door.plain.calls import Call, SocialCall
 from streams.core.door.plain.gathering import Gathering
 from streams.core.door.plain.orders import Order, Orders
@@ -48,7 +48,7 @@ class BatchReader:
         """What the reader remembers, by sort: to be measured."""
         return self._kinds.held
 
-    def read(self, values: Values, headers: Sequence[Headers] | None = None) -> Batch:
+    def read(self, values: Values, headers: Sequence[Headers] | None = None) -> DecodedBatch:
         """What a batch of records is; `headers` are those of each record, where any has some. Never raises."""
         self._kinds.forget_if_many()
         if headers is None and self._reading.format == SEGMENT:
@@ -60,12 +60,12 @@ class BatchReader:
 
     def _one_by_one(
         self, values: Values, headers: Sequence[Headers] | None, places: Sequence[int], found: Gathering
-    ) -> Batch:
+    ) -> DecodedBatch:
         for at in places:
             found.add(at, read(values[at], headers[at] if headers else NO_HEADERS, self._reading))
         return found.batch()
 
-    def _plainly(self, values: Values) -> Batch:
+    def _plainly(self, values: Values) -> DecodedBatch:
         """Read what is plain at once, some records after the others, and then the rest."""
         found = Gathering(values, self._kinds)
         others = [at for begin in range(0, len(values), _AT_ONCE) for at in self._some(found, values, begin)]

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from streams.core.door.canonical import Event, Fault, Ignored, Item, Rejected, Touch
-from streams.core.door.plain.batch import NO_TOUCHES, Batch, Kind, Touches, TouchRows, merged
+from streams.core.door.plain.batch import NO_TOUCHES, DecodedBatch, Kind, Touches, TouchRows, merged
 from streams.core.door.plain.touches import Kinds
 
 
@@ -48,12 +48,12 @@ class Gathering:
         else:
             self.events.append((at, event))
 
-    def batch(self) -> Batch:
+    def batch(self) -> DecodedBatch:
         """Everything that was found; bodies with several messages make each of them a message of the batch."""
         raws, records = self._laid_out()
         self.events.sort(key=lambda found: found[0])
         self._rejected.sort(key=lambda found: found[0])
-        return Batch(
+        return DecodedBatch(
             raws=raws,
             records=records,
             touches=merged(self.touches._replace(kinds=self._kinds.kinds), self._rows),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Raw
 
-from streams.core.door.canonical import Amounts, Completion, Message, Reversal, Update
+from streams.core.door.canonical import Amounts, CompletionEvent, Message, Reversal, Update
 from streams.core.door.context import Reading
 from streams.core.door.fields.names import event_name
 from streams.core.door.orders import MESSAGE_ID, NEW_CUSTOMER
@@ -12,7 +12,7 @@ from streams.core.door.plain import calls
 from streams.core.door.plain.calls import NULL, Call, Properties
 from streams.core.door.plain.touches import CANCELLATION, COMPLETION, UPDATE, Kinds
 
-Order = Completion | Update | Reversal
+Order = CompletionEvent | Update | Reversal
 
 _NOTHING = Properties()
 _FLAGS = {b"null": None, b"true": True, b"false": False}
@@ -45,14 +45,14 @@ class Orders:
         except (NotPlainError, UnicodeDecodeError):
             return None
 
-    def _completion(self, message: Message, call: Call, value: bytes) -> Completion | None:
+    def _completion(self, message: Message, call: Call, value: bytes) -> CompletionEvent | None:
         of, reading = call.properties or _NOTHING, self._reading
         words = self._kinds.completion(call)
         if words is None:
             return None
         currency = _currency(of.currency)
         properties = calls.properties(value) if self._more_ids or self._asked else {}
-        return Completion(
+        return CompletionEvent(
             message,
             event_name(call.event or ""),
             self._keys(message, of, properties),

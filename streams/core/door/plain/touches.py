@@ -10,7 +10,7 @@ from streams.core.door.fields import ids, urls
 from streams.core.door.fields.coupons import of_text
 from streams.core.door.fields.names import normal
 from streams.core.door.fields.urls import NO_QUERY, Query
-from streams.core.door.origin import Campaign, Page
+from streams.core.door.origin import CampaignParameters, PageAddress
 from streams.core.door.plain.batch import Kind
 from streams.core.door.plain.calls import (
     NULL,
@@ -38,7 +38,7 @@ NOT_PLAIN, NO_TOUCH, COMPLETION, UPDATE, CANCELLATION, REFUND = (
 _NO_WORDS = Words()
 _VISIT = "visit "  # of a page, which has to say where its visitor came from; not an action that somebody names
 _NO_CONTEXT, _NO_CAMPAIGN, _NO_PAGE, _NO_PROPERTIES = Context(), CampaignContext(), PageContext(), Properties()
-_Said = tuple[str, str | None, str | None, Campaign, Query, str, str]
+_Said = tuple[str, str | None, str | None, CampaignParameters, Query, str, str]
 
 
 class Kinds:
@@ -109,7 +109,7 @@ class Kinds:
         action = (properties.action or "").strip().casefold()
         if action not in ACTIONS or not normal(properties.network or "") or not _is_plain(properties):
             return NOT_PLAIN
-        seen = Page(page.url or properties.url or "", page.referrer or "", page.search or "", page.path or "")
+        seen = PageAddress(page.url or properties.url or "", page.referrer or "", page.search or "", page.path or "")
         return self._of(action, properties, campaign, seen)
 
     def visit(self, call: Call) -> int:
@@ -122,7 +122,7 @@ class Kinds:
             return NO_TOUCH
         if not _is_plain(of):
             return NOT_PLAIN
-        seen = Page(url, referrer, search, of.path or page.path or "")
+        seen = PageAddress(url, referrer, search, of.path or page.path or "")
         return self._of(_VISIT, of, context.campaign or _NO_CAMPAIGN, seen)
 
     def _known(self, referrer: str) -> bool:
@@ -147,7 +147,7 @@ class Kinds:
             words = self._completions[said] = origin.of_completion(found, network, of_text(of.coupon or ""))
         return words
 
-    def _of(self, action: str, of: Properties, sent: CampaignContext, page: Page) -> int:
+    def _of(self, action: str, of: Properties, sent: CampaignContext, page: PageAddress) -> int:
         campaign = _sent(sent)
         query = urls.query(page.url, page.search) if page.url or page.search else NO_QUERY
         named = any(ids.word(name, self._reading) for name in (*campaign[:2], *query[:2]) if name)
@@ -160,7 +160,7 @@ class Kinds:
             code = self._said[said] = self._worked_out(said, page)
         return code
 
-    def _worked_out(self, said: _Said, page: Page) -> int:
+    def _worked_out(self, said: _Said, page: PageAddress) -> int:
         action, network, coupon, campaign, query, host, _ = said
         found = origin.resolved(campaign, query, host, origin.path(page), self._reading)
         if action == _VISIT and not found.said:
@@ -169,8 +169,10 @@ class Kinds:
         return self.code(Kind(action.strip(), origin.of_touch(found, name, of_text(coupon or ""))))
 
 
-def _sent(campaign: CampaignContext) -> Campaign:
-    return Campaign((campaign.id or "").strip(), campaign.name or "", campaign.source or "", campaign.medium or "")
+def _sent(campaign: CampaignContext) -> CampaignParameters:
+    return CampaignParameters(
+        (campaign.id or "").strip(), campaign.name or "", campaign.source or "", campaign.medium or ""
+    )
 
 
 def _is_short(said: _Said) -> bool:

@@ -16,7 +16,7 @@ from streams.core.catalogue.parse import Catalogue
 from streams.core.columns.column import Columns
 from streams.core.door.fields.names import normal
 from streams.core.events.batch import Batch
-from streams.core.events.costs.exports import NOTHING, Layout
+from streams.core.events.costs.exports import NOTHING, ColumnLayout
 from streams.core.events.watermark import Outcomes
 from streams.core.parsing import written
 from streams.core.parsing.decoding import Rejected, attempt, currency_code, decoded, money, sized
@@ -115,7 +115,7 @@ def from_cells(cells: Mapping[str, str], mark: str = "", month_first: bool | Non
     return replace(_cost(_Record(**{**raw, "id": filled.get("id", "-")})), id=filled.get("id", ""))
 
 
-def from_export(cells: Sequence[str], layout: Layout, mark: str, month_first: bool | None, currency: str) -> Cost:
+def from_export(cells: Sequence[str], layout: ColumnLayout, mark: str, month_first: bool | None, currency: str) -> Cost:
     """One row of an ad platform's export, in `currency` where it says none. Raises Rejected."""
     cell = partial(_cell, cells)
     on, until = _iso(cell(layout.day), month_first), cell(layout.last)

@@ -31,7 +31,7 @@ class Export(NamedTuple):
     currency: tuple[str, ...] = _CURRENCY
 
 
-class Layout(NamedTuple):
+class ColumnLayout(NamedTuple):
     """Where a file of an export has what: places of columns, -1 = none. `said` is the currency of the heading."""
 
     export: Export
@@ -77,7 +77,7 @@ EXPORTS = (
 NAMES = tuple(export.name for export in EXPORTS)
 
 
-def told(headings: Sequence[str], wanted: str = "") -> Layout | None:
+def told(headings: Sequence[str], wanted: str = "") -> ColumnLayout | None:
     """The layout of a file with those headings; None where they are of no export, or not of the `wanted` one."""
     names, currencies = _names(headings)
     found = (_layout(export, names, currencies) for export in EXPORTS if wanted in ("", export.name))
@@ -94,20 +94,20 @@ def lacking(headings: Sequence[str], wanted: str = "") -> str:
     return ""
 
 
-def _is_its(layout: Layout, names: Mapping[str, int]) -> bool:
+def _is_its(layout: ColumnLayout, names: Mapping[str, int]) -> bool:
     """Meta and Snapchat have some headings in common: Meta's amount names its currency, or its rows their period."""
     if layout.export.name == "meta":
         return bool(layout.said) or _first(_STARTS, names) >= 0
     return layout.export.name != "snapchat" or not layout.said
 
 
-def _layout(export: Export, names: Mapping[str, int], currencies: Mapping[int, str]) -> Layout | None:
+def _layout(export: Export, names: Mapping[str, int], currencies: Mapping[int, str]) -> ColumnLayout | None:
     campaign, day, amount = (_first(wanted, names) for wanted in (export.campaign, export.day, export.amount))
     if min(campaign, day, amount) < 0:
         return None
     # A column of the row's own day goes before the period that the report is about.
     last = -1 if _first(_DAY, names) == day else _first(export.last, names)
-    return Layout(export, campaign, day, amount, _first(export.currency, names), last, currencies.get(amount, ""))
+    return ColumnLayout(export, campaign, day, amount, _first(export.currency, names), last, currencies.get(amount, ""))
 
 
 def _names(headings: Sequence[str]) -> tuple[dict[str, int], dict[int, str]]:
@@ -126,7 +126,7 @@ def _first(wanted: Sequence[str], names: Mapping[str, int]) -> int:
     return next((names[name] for name in wanted if name in names), -1)
 
 
-def is_row(cells: Sequence[str], layout: Layout, has_day: bool) -> bool:
+def is_row(cells: Sequence[str], layout: ColumnLayout, has_day: bool) -> bool:
     """Whether that row is one of costs; titles, totals and notes are not."""
     filled = [cell for cell in map(str.strip, cells) if cell not in NOTHING]
     if len(filled) < 2 or (not has_day and _TOTAL.match(normal(filled[0]))):

@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.core.catalogue.parse import parse
 from streams.core.catalogue.readings import readings
-from streams.core.door.canonical import Completion, Event, Ignored, Link, Message, Touch
+from streams.core.door.canonical import CompletionEvent, Event, Ignored, Link, Message, Touch
 from streams.core.door.sources_toml import Sources
 
 CATALOGUE = """base_currency = "NOK"
@@ -27,13 +27,13 @@ network = "poster"
 """
 CAMPAIGN = "Høst 2026"  # as its alias is written
 READING = readings(parse(CATALOGUE), Sources())["events"]
-_KINDS: tuple[Any, ...] = (Touch, Link, Ignored, Completion)
+_KINDS: tuple[Any, ...] = (Touch, Link, Ignored, CompletionEvent)
 
 
 def check(events: Sequence[Event], sdk: str) -> None:
     """Hold events to the story of one SDK: a visit of the campaign, a log-in, a product, an order."""
     kinds = Counter(type(event).__name__ for event in events)
-    assert kinds == {"Touch": 1, "Link": 1, "Ignored": 1, "Completion": 1}, events
+    assert kinds == {"Touch": 1, "Link": 1, "Ignored": 1, "CompletionEvent": 1}, events
     touch, link, ignored, order = (next(e for e in events if isinstance(e, kind)) for kind in _KINDS)
     assert (touch.action, touch.words.name, touch.words.network) == ("visit", "høst 2026", "facebook")
     assert (link.user, ignored) == (f"user-{sdk}", Ignored("Product Viewed"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from deploy.kafka.broker import Broker
-from streams.core.door.canonical import Completion, Ignored, Link, Touch, Words
+from streams.core.door.canonical import CompletionEvent, Ignored, Link, Touch, Words
 from tests.e2e.browser import browser
 from tests.e2e.commands import maalstrom, ok
 from tests.integration.collector.clients.front import BROWSER_KEY, PATIENCE, Front
@@ -77,9 +77,9 @@ def test_a_scan_and_a_later_order_are_of_one_person(kafka: Broker, tmp_path: Pat
                 await tab.until("window.told")
                 events = await asyncio.to_thread(front.arrived, 5)
             by_kind = {type(event): event for event in events}
-            scan, order, link = by_kind[Touch], by_kind[Completion], by_kind[Link]
+            scan, order, link = by_kind[Touch], by_kind[CompletionEvent], by_kind[Link]
             assert isinstance(scan, Touch)
-            assert isinstance(order, Completion)
+            assert isinstance(order, CompletionEvent)
             assert isinstance(link, Link)
             assert scan.action == "scan"
             assert [scan.message.anonymous_id, order.message.anonymous_id] == 2 * [link.anonymous]

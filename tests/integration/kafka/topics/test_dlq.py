@@ -26,7 +26,7 @@ from streams.core.events.dead_letters import Failure, encode_headers
 from streams.core.events.topics import SOURCES
 from streams.kafka import clients, dlq
 from streams.kafka.clients import BrokerError, connect, read_range
-from streams.kafka.dlq import DeadLetter, Filter, Replayed, find, read, replay, would_replay
+from streams.kafka.dlq import DeadLetterRecord, DlqReplay, Filter, find, read, replay, would_replay
 from streams.kafka.topics import Layout, create
 
 NOON = 1_790_000_000_000
@@ -75,9 +75,9 @@ def test_a_letter_is_read_with_its_bytes_key_and_headers(broker: Broker) -> None
     failure = Bad(b"user", POISON).failure
     written = [letter.written_at for letter in letters]
     assert letters == [
-        DeadLetter("engagement.dlq", 1, 0, b"user", POISON, written[0], failure),
-        DeadLetter("engagement.dlq", 1, 1, b"user", None, written[1], failure),
-        DeadLetter("engagement.dlq", 1, 2, None, b"", written[2], failure),
+        DeadLetterRecord("engagement.dlq", 1, 0, b"user", POISON, written[0], failure),
+        DeadLetterRecord("engagement.dlq", 1, 1, b"user", None, written[1], failure),
+        DeadLetterRecord("engagement.dlq", 1, 2, None, b"", written[2], failure),
     ]
 
 
@@ -234,7 +234,7 @@ def test_a_broker_that_goes_away_ends_both_with_a_reason(java: None, monkeypatch
 
 
 def killing(broker: Broker, send_all: Callable[..., None]) -> Callable[..., None]:
-    def wrapped(producer: KafkaProducer, named: Any, letters: Iterator[DeadLetter], done: Replayed) -> None:
+    def wrapped(producer: KafkaProducer, named: Any, letters: Iterator[DeadLetterRecord], done: DlqReplay) -> None:
         first = next(letters)
         broker.kill()
         send_all(producer, named, chain([first], letters), done)
@@ -262,10 +262,10 @@ def test_what_strangers_sent_cannot_steer_the_terminal(broker: Broker) -> None:
 
 def test_a_long_value_is_shown_in_part_and_a_tombstone_as_such() -> None:
     place = ("engagement.dlq", 0, 0, b"k")
-    long = text(render_letter, DeadLetter(*place, b"x" * 10_001, 2**62, None))
+    long = text(render_letter, DeadLetterRecord(*place, b"x" * 10_001, 2**62, None))
     assert "… the first 10000 of 10001 bytes" in long
     assert "9999-12-31T23:59:59.000Z" in long
-    assert "none (a tombstone)" in text(render_letter, DeadLetter(*place, None, 0, None))
+    assert "none (a tombstone)" in text(render_letter, DeadLetterRecord(*place, None, 0, None))
 
 
 def test_letters_of_every_topic_are_listed_those_of_the_sources_and_between_partitions_too(

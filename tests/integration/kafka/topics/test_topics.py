@@ -23,9 +23,9 @@ from streams.core.events.topics import SOURCES
 from streams.kafka import clients
 from streams.kafka.clients import BrokerError, connect, read_range
 from streams.kafka.topics import (
-    Finding,
     Layout,
     PartitionLag,
+    TopicProblem,
     check,
     create,
     lag,
@@ -249,7 +249,7 @@ def test_an_address_that_is_none_is_refused() -> None:
 
 
 def test_findings_are_shown_serious_first() -> None:
-    found = [Finding("a", "is slow", "hurry", serious=False), Finding("b", "is gone", "make it")]
+    found = [TopicProblem("a", "is slow", "hurry", serious=False), TopicProblem("b", "is gone", "make it")]
     text = printed(render_findings, found)
     assert text.index("b is gone") < text.index("a is slow")
 

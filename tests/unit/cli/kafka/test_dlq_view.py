@@ -10,7 +10,7 @@ from rich.console import Console
 from streams.cli.forms import tell
 from streams.cli.kafka.dlq_view import COLUMNS, in_words, letter_rows, render_replayed
 from streams.core.events.dead_letters import Failure
-from streams.kafka.dlq import DeadLetter, Replayed
+from streams.kafka.dlq import DeadLetterRecord, DlqReplay
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def printed(draw: object, *given: object) -> str:
 
 
 def test_a_dry_run_says_what_would_be_sent_and_what_is_late_again() -> None:
-    done = Replayed(late=1)
+    done = DlqReplay(late=1)
     done.sent["checkout"] = 2
     assert printed(render_replayed, done, True).startswith("2 records would be sent: checkout 2")
     assert "1 of them were too late" in " ".join(printed(render_replayed, done).split())
@@ -49,8 +49,8 @@ def test_a_dry_run_says_what_would_be_sent_and_what_is_late_again() -> None:
 @pytest.mark.parametrize("form", ["json", "csv"])
 def test_for_programs_each_letter_is_one_line_whatever_it_says(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     failure = Failure("malformed", "=not JSON\n\x1b[2J " + "x" * 200, "checkout", 1, 7, 1_790_000_000_000)
-    nothing = DeadLetter("checkout.dlq", 0, 13, b"k", b"v", 0, None)
-    tell(form, COLUMNS, letter_rows([DeadLetter("checkout.dlq", 0, 12, b"k", b"v", 0, failure), nothing]))
+    nothing = DeadLetterRecord("checkout.dlq", 0, 13, b"k", b"v", 0, None)
+    tell(form, COLUMNS, letter_rows([DeadLetterRecord("checkout.dlq", 0, 12, b"k", b"v", 0, failure), nothing]))
     lines = capsys.readouterr().out.splitlines()
     assert "\x1b" not in "".join(lines)
     found = list(csv.DictReader(lines)) if form == "csv" else list(map(json.loads, lines))

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from streams.collector.recorder import Outgoing
 from streams.collector.visits.links import LinkPages
 from streams.collector.visits.pixel import PixelPage
-from streams.core.catalogue.model import Link
+from streams.core.catalogue.model import ShortLink
 from streams.core.door.context import Reading
 
 GOOD = (
@@ -52,7 +52,7 @@ async def answers(requests: list[bytes]) -> list[bytes]:
         recorded.append(calls)  # type: ignore[arg-type]
 
     pages = LinkPages(
-        [Link("poster", "https://shop.example/", "autumn", "poster", "scan")], recorded.append, None, lambda: 0
+        [ShortLink("poster", "https://shop.example/", "autumn", "poster", "scan")], recorded.append, None, lambda: 0
     )
     pixel = PixelPage(Reading(counted={}), print, record, lambda: 0)
     site = web.Application()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from streams.collector.visits import landing
-from streams.core.catalogue.model import Link
+from streams.core.catalogue.model import ShortLink
 from streams.core.catalogue.parse import CatalogueError, parse
 from streams.core.door.fields import urls
 from streams.core.door.fields.names import normal
@@ -18,8 +18,8 @@ UTM = "utm_campaign=autumn&utm_source=poster&utm_medium=scan"
 HEAD = 'base_currency = "NOK"\n[[goal]]\nid = "g"\nevent = "E"\n[[campaign]]\nid = "autumn"\n'
 
 
-def link(to: str, campaign: str = "autumn", network: str = "poster") -> Link:
-    return Link("c", to, campaign, network, "scan")
+def link(to: str, campaign: str = "autumn", network: str = "poster") -> ShortLink:
+    return ShortLink("c", to, campaign, network, "scan")
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,14 @@ from yarl import URL
 
 from streams.collector.recorder import Outgoing
 from streams.collector.visits.links import LinkPages
-from streams.core.catalogue.model import Link
+from streams.core.catalogue.model import ShortLink
 from streams.core.door.canonical import Touch, Words
 from streams.core.door.context import Reading
 from streams.core.door.reader import NO_HEADERS, read
 
 TO = "https://shop.example/autumn?a=b#c"
 WITH_UTM = "https://shop.example/autumn?a=b&utm_campaign=autumn&utm_source=poster&utm_medium=scan#c"
-LINKS = [Link("poster", TO, "autumn", "poster", "scan"), Link("paper", TO, "autumn", "newspaper", "visit")]
+LINKS = [ShortLink("poster", TO, "autumn", "poster", "scan"), ShortLink("paper", TO, "autumn", "newspaper", "visit")]
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile Safari/604.1"
 ID = "0e3f7a52-6c1d-4b8e-9a70-5d2c4f1b8e63"
 NOW = 1_793_606_400_007

@@ -9,7 +9,7 @@ import pytest
 from streams.core.attribution.markov import Transition, removal_effects
 from streams.core.attribution.transitions import PAUSE
 from streams.core.columns.message_ids import Keys
-from streams.core.columns.run import Touches, concatenated
+from streams.core.columns.run import KeyedRows, concatenated
 from streams.core.identity.tokens import Tokens
 from streams.core.journal.segment import decode, recoded
 from streams.core.journeys import touches as touches_module
@@ -184,7 +184,7 @@ def test_many_touches_come_in_parts_of_whole_users(monkeypatch: pytest.MonkeyPat
     order = np.random.default_rng(1).permutation(n)
     keys = Keys(np.arange(n, dtype=np.uint64), np.arange(n, dtype=np.uint64), np.zeros(n, np.uint8))
     for part in np.array_split(order, 3):
-        index.add(Touches(user, time, np.zeros(n, np.uint32), keys).take(part))
+        index.add(KeyedRows(user, time, np.zeros(n, np.uint32), keys).take(part))
     monkeypatch.setattr(touches_module, "_PART", 100)
     parts = [(part.user.tolist(), part.time.tolist()) for part in index.histories(np.array([1]))]
     assert len(parts) == 11

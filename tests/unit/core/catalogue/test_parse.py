@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.catalogue.parse import Campaign, CatalogueError, Goal, Link, Match, Windows, duration, parse
+from streams.core.catalogue.parse import Campaign, CatalogueError, Goal, Match, ShortLink, Windows, duration, parse
 
 DAY = 86_400_000
 FULL = """base_currency = "NOK"
@@ -128,7 +128,7 @@ def test_links_are_read_and_a_time_zone() -> None:
     text = 'timezone = "Europe/Oslo"\n' + AUTUMN + LINK.replace('"paper"', '"HØST"') + 'action = "visit"\n'
     catalogue = parse(text)
     assert catalogue.timezone == "Europe/Oslo"
-    assert catalogue.links == (Link("poster", "https://shop.example/a?b=c", "Autumn", "poster", "visit"),)
+    assert catalogue.links == (ShortLink("poster", "https://shop.example/a?b=c", "Autumn", "poster", "visit"),)
     assert parse(AUTUMN + LINK).links[0].action == "scan"
     assert parse(HEAD).timezone == "UTC"
 

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from streams.core.columns.index import Index
 from streams.core.columns.message_ids import UUID, Keys
-from streams.core.columns.run import EPOCH_BITS, Run, Touches
+from streams.core.columns.run import EPOCH_BITS, KeyedRows, Run
 from streams.core.columns.stored.keeper import IN_MEMORY
 from streams.worker.state_files import StateFiles
 from tests.unit.core.columns.test_run import START, Row, rows, touches
@@ -98,14 +98,14 @@ class IndexMachine(RuleBasedStateMachine):
 TestIndex = IndexMachine.TestCase
 
 
-def many(start: int, number: int, user: int = 0) -> Touches:
+def many(start: int, number: int, user: int = 0) -> KeyedRows:
     """Rows with keys as good as random; each of a user of its own, or of one."""
     rng = np.random.default_rng(start)
     high, low, users = (rng.integers(1, 2**64, number, dtype=np.uint64) for _ in range(3))
     keys = Keys(high, low, np.full(number, UUID, np.uint8))
     time = START + start + np.arange(number)
     whose = np.full(number, user, np.uint64) if user else users
-    return Touches(whose, time, np.zeros(number, np.uint32), keys)
+    return KeyedRows(whose, time, np.zeros(number, np.uint32), keys)
 
 
 def filed(files: StateFiles, number: int) -> Index:

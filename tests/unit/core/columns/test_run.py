@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from streams.core.columns.message_ids import Keys
 from streams.core.columns.run import (
     EPOCH_BITS,
+    KeyedRows,
     Run,
-    Touches,
     concatenated,
     contains,
     first_of_each,
@@ -33,13 +33,13 @@ ROW = st.tuples(
 )
 
 
-def touches(rows: Sequence[Row]) -> Touches:
+def touches(rows: Sequence[Row]) -> KeyedRows:
     user, time, kind, high, low, form = zip(*rows, strict=True) if rows else ((),) * 6
     keys = Keys(np.array(high, np.uint64), np.array(low, np.uint64), np.array(form, np.uint8))
-    return Touches(np.array(user, np.uint64), np.array(time, np.int64), np.array(kind, np.uint32), keys)
+    return KeyedRows(np.array(user, np.uint64), np.array(time, np.int64), np.array(kind, np.uint32), keys)
 
 
-def rows(batch: Touches) -> list[Row]:
+def rows(batch: KeyedRows) -> list[Row]:
     return list(zip(*(column.tolist() for column in (*batch[:3], *batch.keys)), strict=True))
 
 

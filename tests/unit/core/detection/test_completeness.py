@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from streams.core.detection.completeness import MINUTE, CompletenessWatermark, Source
+from streams.core.detection.completeness import MINUTE, CompletenessWatermark, SourcePartition
 from streams.core.events.continuity import Available
 
 BEGIN = 29_000_000  # minutes
-ONE, TWO = Source("checkout", 0), Source("engagement", 1)
+ONE, TWO = SourcePartition("checkout", 0), SourcePartition("engagement", 1)
 
 
 def ms(minute: float) -> int:
@@ -19,7 +19,7 @@ def read(end: int, unread: int = 0) -> Available:
     return Available(0, end, end - unread)
 
 
-def looks(*steps: tuple[float, Mapping[Source, float], Mapping[Source, Available]]) -> list[int]:
+def looks(*steps: tuple[float, Mapping[SourcePartition, float], Mapping[SourcePartition, Available]]) -> list[int]:
     """What each look says, in minutes after BEGIN; a step is (now, newest by source, offsets by source)."""
     complete = CompletenessWatermark()
     return [

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from streams.core.door.canonical import Completion, Event, Item, Reversal, Touch, Update
+from streams.core.door.canonical import CompletionEvent, Event, Item, Reversal, Touch, Update
 from streams.core.door.context import Reading
 from streams.core.door.reader import NO_HEADERS, read
 
@@ -46,9 +46,9 @@ def touch(message: Any, **reading: Any) -> Touch:
     return found
 
 
-def completion(message: Any, **reading: Any) -> Completion:
+def completion(message: Any, **reading: Any) -> CompletionEvent:
     found = event(message, **reading)
-    assert isinstance(found, Completion), found
+    assert isinstance(found, CompletionEvent), found
     return found
 
 

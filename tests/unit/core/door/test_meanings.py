@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from streams.core.catalogue.parse import parse as catalogue_of
 from streams.core.catalogue.readings import readings
-from streams.core.door.canonical import Completion, ConsentWord, Event, Ignored, Link, Reversal, Touch, Update
+from streams.core.door.canonical import CompletionEvent, ConsentWord, Event, Ignored, Link, Reversal, Touch, Update
 from streams.core.door.reader import NO_HEADERS, read
 from streams.core.door.sources_toml import parse
 from tests.oracle.door.meanings import Event as Meant
@@ -40,7 +40,7 @@ READING = readings(catalogue_of(CATALOGUE), parse(SOURCES))["events"]
 NAIVE = Catalogue(CATALOGUE), Sources(SOURCES)
 KINDS = {
     Touch: "touch",
-    Completion: "completion",
+    CompletionEvent: "completion",
     Update: "update",
     Reversal: "reversal",
     Link: "link",
@@ -95,7 +95,7 @@ def of_event(event: Event) -> Any:
         "kind": KINDS[type(event)], "id": message.message_id if message.own_id else "made", "time": message.time,
         "user": message.user_id, "anonymous": message.anonymous_id, "denied": message.denied,
     }  # fmt: skip
-    if isinstance(event, Touch | Completion):
+    if isinstance(event, Touch | CompletionEvent):
         words = event.words
         pairs = [pair for pair in ((words.id, words.name), (words.next_id, words.next_name)) if any(pair)]
         said |= {
@@ -107,10 +107,10 @@ def of_event(event: Event) -> Any:
         said["action"] = event.action
     elif isinstance(event, Link):
         said["link"] = event.anonymous, event.user
-    if isinstance(event, Completion | Update | Reversal):
+    if isinstance(event, CompletionEvent | Update | Reversal):
         amounts = {k: v for k, v in zip(("revenue", "total", "value"), event.amounts[:3], strict=True) if v is not None}
         said |= {"order": event.ids.get("order_id") or said["id"], "amounts": amounts}
-        if isinstance(event, Completion):
+        if isinstance(event, CompletionEvent):
             said |= {"new": event.new, "currency": event.currency if event.own_currency else ""}
         elif amounts:
             said["currency"] = event.currency

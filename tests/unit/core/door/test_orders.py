@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from streams.core.door.canonical import Amounts, Completion, Ignored, Reversal
+from streams.core.door.canonical import Amounts, CompletionEvent, Ignored, Reversal
 from streams.core.door.orders import MESSAGE_ID
 from tests.unit.core.door.said import completion, event, faults, order, reversal, track, update
 
@@ -150,7 +150,7 @@ def test_properties_that_a_where_asks_for_are_kept_as_sent() -> None:
 @pytest.mark.parametrize("empty", [None, [], "", {}, " "])
 def test_an_order_with_nothing_in_it_counts(empty: Any) -> None:
     found = event(order(empty))
-    assert isinstance(found, Completion)
+    assert isinstance(found, CompletionEvent)
     assert (found.ids, found.amounts) == ({}, Amounts())
 
 

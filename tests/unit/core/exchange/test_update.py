@@ -5,7 +5,7 @@ import pytest
 
 from streams.core.columns.dictionary import Dictionary
 from streams.core.columns.message_ids import Keys
-from streams.core.columns.run import Touches, concatenated
+from streams.core.columns.run import KeyedRows, concatenated
 from streams.core.exchange.update import PartitionUpdate, decoded, encoded
 from streams.core.identity.links import LinkPartitions, Links, new_links
 from streams.core.journal.cutting import RAW_LIMIT
@@ -16,10 +16,10 @@ from streams.core.orders.shared import OrderLocations
 LIKE, CLICK = TouchKind("autumn", "instagram", "like"), TouchKind("autumn", "search", "click")
 
 
-def touches(number: int) -> Touches:
+def touches(number: int) -> KeyedRows:
     at = np.arange(number)
     ids = at.astype(np.uint64)
-    return Touches(ids + np.uint64(1), at, (at % 2 * 3).astype(np.uint32), Keys(ids, ids, np.zeros(number, np.uint8)))
+    return KeyedRows(ids + np.uint64(1), at, (at % 2 * 3).astype(np.uint32), Keys(ids, ids, np.zeros(number, np.uint8)))
 
 
 def links(number: int) -> Links:

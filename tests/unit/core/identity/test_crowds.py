@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from streams.core.columns.index import Index
-from streams.core.columns.run import Touches
+from streams.core.columns.run import KeyedRows
 from streams.core.events.batch import Batch
 from streams.core.exchange.router import UPDATE
 from streams.core.identity.links import MOST, NOBODY, IdentityGraph, LinkPartitions, Links, new_links
@@ -128,7 +128,7 @@ class Rows:
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rows]:
     rows, real = Rows(), Index.of_users
 
-    def of_users(index: Index, users: NDArray[np.uint64]) -> tuple[Touches, NDArray[np.int64]]:
+    def of_users(index: Index, users: NDArray[np.uint64]) -> tuple[KeyedRows, NDArray[np.int64]]:
         found = real(index, users)
         rows.number += len(found[1])
         return found

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.columns.message_ids import MessageIds
-from streams.core.columns.run import EPOCH_BITS, Touches
+from streams.core.columns.run import EPOCH_BITS, KeyedRows
 from streams.core.journeys.kinds import CLICK, ENGAGE, VIEW
 from streams.core.journeys.touches import MOST, JourneyQuery, TouchIndex
 from tests.support.messages import DAY, HOUR, NOON
@@ -29,7 +29,7 @@ class Index:
     def add(self, *rows: Row) -> list[bool]:
         texts, user, time, kind = zip(*rows, strict=True)
         columns = np.array(user, np.uint64), np.array(time, np.int64), np.array(kind, np.uint32)
-        fresh: list[bool] = self.index.add(Touches(*columns, self.ids.keys(texts, columns[0]))).tolist()
+        fresh: list[bool] = self.index.add(KeyedRows(*columns, self.ids.keys(texts, columns[0]))).tolist()
         return fresh
 
     def journey(self, user: int, time: int, windows: tuple[int, int, int] = WINDOWS) -> list[tuple[int, int]]:

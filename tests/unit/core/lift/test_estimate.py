@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from streams.core.lift.estimate import (
     ENOUGH,
     Estimate,
-    Group,
+    ExperimentArm,
     balance,
     difference,
     incremental,
@@ -20,9 +20,9 @@ from streams.core.lift.estimate import (
 )
 
 
-def binary(users: int, converted: int) -> Group:
+def binary(users: int, converted: int) -> ExperimentArm:
     """A group in which nobody converts twice."""
-    return Group(users, converted, converted, converted)
+    return ExperimentArm(users, converted, converted, converted)
 
 
 SHOWN, HELD = binary(100_000, 1_200), binary(100_000, 900)
@@ -48,7 +48,7 @@ def test_over_credit_is_what_a_model_credits_against_what_was_caused() -> None:
 
 
 def test_conversions_of_one_user_are_not_independent() -> None:
-    twice = Group(1_000, 50, 100, 200)
+    twice = ExperimentArm(1_000, 50, 100, 200)
     assert isclose(twice.uncertainty, np.var([2] * 50 + [0] * 950) / 1_000)
     assert twice.uncertainty > binary(1_000, 100).uncertainty
 
@@ -72,7 +72,7 @@ def test_a_relative_lift_has_no_bounds_where_the_base_may_be_nothing() -> None:
         (binary(1_000, 1_000), binary(1_000, 1_000), 0.5, 78_040),  # everybody: as little can be said as of nobody
     ],
 )
-def test_how_many_users_are_missing(shown: Group, held: Group, share: float, lacking: int) -> None:
+def test_how_many_users_are_missing(shown: ExperimentArm, held: ExperimentArm, share: float, lacking: int) -> None:
     assert missing(shown, held, share) == lacking
 
 
@@ -84,7 +84,7 @@ def test_a_split_that_is_not_the_share_is_no_accident() -> None:
 
 
 @given(counts, counts)
-def test_both_intervals_leave_out_nothing_at_the_same_time(shown: Group, held: Group) -> None:
+def test_both_intervals_leave_out_nothing_at_the_same_time(shown: ExperimentArm, held: ExperimentArm) -> None:
     absolute, share = difference(shown, held), relative(shown, held)
     assert absolute.low is not None
     assert absolute.high is not None
@@ -97,13 +97,13 @@ def test_both_intervals_leave_out_nothing_at_the_same_time(shown: Group, held: G
 
 
 @given(counts, counts)
-def test_exchanging_the_groups_changes_the_sign(shown: Group, held: Group) -> None:
+def test_exchanging_the_groups_changes_the_sign(shown: ExperimentArm, held: ExperimentArm) -> None:
     there, back = difference(shown, held), difference(held, shown)
     assert there == pytest.approx([-each for each in (back.value, back.high, back.low) if each is not None])
 
 
 @given(counts, counts, st.floats(0.01, 0.99))
-def test_with_the_missing_users_there_are_enough(shown: Group, held: Group, share: float) -> None:
+def test_with_the_missing_users_there_are_enough(shown: ExperimentArm, held: ExperimentArm, share: float) -> None:
     lacking = missing(shown, held, share)
     rate = (min(c := shown.converted + held.converted, shown.users + held.users - c) + 0.5) / (
         shown.users + held.users + 1

@@ -6,7 +6,7 @@ from streams.core.attribution.conversion import WITHDRAWN, Conversion
 from streams.core.attribution.models import MODELS
 from streams.core.columns.dictionary import Dictionary
 from streams.core.columns.message_ids import MessageIds
-from streams.core.columns.run import Touches
+from streams.core.columns.run import KeyedRows
 from streams.core.journeys.kinds import TouchKind, TouchKinds
 from streams.core.orders.value import OPEN, PARTLY, REVERSED
 from streams.core.rows.contributions import contributions
@@ -110,10 +110,10 @@ def seen(*events: tuple[int, int, int]) -> list[tuple[int, str, str, int]]:
     return sorted((row["day"], row["campaign"], row["network"], row["user"]) for row in rows(columns))
 
 
-def touches(events: tuple[tuple[int, int, int], ...]) -> Touches:
+def touches(events: tuple[tuple[int, int, int], ...]) -> KeyedRows:
     user, time, kind = zip(*events, strict=True) if events else ((), (), ())
     keys = MessageIds().keys([f"{i}" for i in range(len(events))])
-    return Touches(np.array(user, np.uint64), np.array(time, np.int64), np.array(kind, np.uint32), keys)
+    return KeyedRows(np.array(user, np.uint64), np.array(time, np.int64), np.array(kind, np.uint32), keys)
 
 
 def test_a_user_is_seen_once_a_day_and_means() -> None:

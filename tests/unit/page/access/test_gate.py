@@ -23,7 +23,7 @@ from streams.page.access.attempts import BY_PAIR
 from streams.page.access.passwords import hashed
 from streams.page.access.viewers import sight
 from streams.telemetry.server import WebServer, listen
-from streams.telemetry.web_guard import Hosts
+from streams.telemetry.web_guard import AllowedHosts
 
 PASSWORD = "three words or more"
 COST = 10
@@ -83,7 +83,7 @@ async def visiting(bind: str = "127.0.0.1", **settings: Any) -> AsyncIterator[Vi
     listening = listen("127.0.0.1", 0)
     keeper = gate.keeper(chosen)
     page = gate.Gate(_Page(), keeper)
-    hosts = Hosts(bind, ["shop.example"])
+    hosts = AllowedHosts(bind, ["shop.example"])
     server = WebServer(listening, CollectorRegistry(), list, lambda: None, page, hosts)
     await server.on_start()
     try:

@@ -9,7 +9,7 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.sources.kafka.batch import MAX_BATCH_BYTES, Batch, cut
+from streams.sources.kafka.batch import MAX_BATCH_BYTES, RecordBatch, cut
 from streams.sources.kafka.offset_tracker import OffsetTracker
 
 
@@ -29,13 +29,13 @@ def records(sizes: list[int]) -> list[Record]:
 
 
 def test_the_next_offset_is_one_more_than_the_last() -> None:
-    batch = Batch(TP("engagement", 3), [Record(7, b"a"), Record(12, b"b")], 2, OffsetTracker(7), 9)
+    batch = RecordBatch(TP("engagement", 3), [Record(7, b"a"), Record(12, b"b")], 2, OffsetTracker(7), 9)
     assert (batch.topic, batch.partition, batch.next_offset) == ("engagement", 3, 13)
 
 
 def test_it_grows_until_it_is_taken() -> None:
     offsets = OffsetTracker(7)
-    batch = Batch(TP("engagement", 3), [Record(7, b"a")], 1, offsets, 9)
+    batch = RecordBatch(TP("engagement", 3), [Record(7, b"a")], 1, offsets, 9)
     batch.grow([Record(8, b"aa"), Record(12, b"bbb")], 5)
     assert ([record.offset for record in batch.take()], batch.next_offset) == ([7, 8, 12], 13)
     assert (offsets.pending, offsets.pending_bytes, batch.may_grow(1)) == (1, 6, False)
@@ -44,7 +44,7 @@ def test_it_grows_until_it_is_taken() -> None:
 
 
 def test_it_grows_to_so_many_records_and_bytes() -> None:
-    batch = Batch(TP("engagement", 3), records([1, 1]), MAX_BATCH_BYTES - 2, OffsetTracker(0), most=4)
+    batch = RecordBatch(TP("engagement", 3), records([1, 1]), MAX_BATCH_BYTES - 2, OffsetTracker(0), most=4)
     assert (batch.may_grow(2, 2), batch.may_grow(2, 3), batch.may_grow(3, 2)) == (True, False, False)
 
 

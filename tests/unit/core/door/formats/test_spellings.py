@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from streams.core.door.canonical import Completion, Ignored, Touch
+from streams.core.door.canonical import CompletionEvent, Ignored, Touch
 from streams.core.door.formats.snowplow import COLUMNS
 from streams.core.door.recognise import SNOWPLOW_FIELDS
 from tests.unit.core.door.formats.test_formats import events, example, items
@@ -50,7 +50,7 @@ def test_the_page_on_which_something_was_bought_says_the_campaign_of_a_row_of_go
     row = example("ga4", "purchase")
     row |= {"event_params": [at, *row["event_params"]], "collected_traffic_source": None}
     (bought,) = events("ga4", row)
-    assert isinstance(bought, Completion)
+    assert isinstance(bought, CompletionEvent)
     assert (bought.words.next_name, bought.words.next_source) == ("autumn", "facebook")
 
 

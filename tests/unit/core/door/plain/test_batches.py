@@ -16,7 +16,7 @@ from streams.core.door.canonical import Event, Fault, Ignored, Message, Touch
 from streams.core.door.context import Reading, TouchRule
 from streams.core.door.fields.times import from_text
 from streams.core.door.networks import Hosts
-from streams.core.door.plain.batch import Batch
+from streams.core.door.plain.batch import DecodedBatch
 from streams.core.door.plain.batches import BatchReader
 from streams.core.door.plain.time_column import column, times
 from streams.core.door.reader import NO_HEADERS, read
@@ -33,7 +33,7 @@ MIXED = replace(
 )
 
 
-def events_of(batch: Batch) -> list[tuple[int, Event]]:
+def events_of(batch: DecodedBatch) -> list[tuple[int, Event]]:
     """The events of a batch in order, touches among them."""
     touches = batch.touches
     found: list[tuple[int, Event]] = list(batch.events)
@@ -61,7 +61,7 @@ def one_by_one(values: list[bytes | None], reading: Reading) -> dict[str, Any]:
     }
 
 
-def at_once(batch: Batch) -> dict[str, Any]:
+def at_once(batch: DecodedBatch) -> dict[str, Any]:
     assert list(batch.touches.at) == sorted(batch.touches.at)
     return {
         "raws": [raw or b"" for raw in batch.raws],
