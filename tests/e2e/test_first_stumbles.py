@@ -93,3 +93,4 @@ def test_a_table_in_a_pipe_is_as_wide_as_its_names(catalogue: Path, tmp_path: Pa
     )
     done = ok(maalstrom("replay", "--checkout", orders, "--catalogue", catalogue, cwd=tmp_path))
     assert done.out.count(name) >= 2
+    assert done.err.startswith("1 event in ")

@@ -62,8 +62,10 @@ _APART = (
 @format_option
 @dsn_option
 @click.option("--kafka", is_flag=True, help="Read the topics at BROKER_URL, and their costs, instead of files.")
-@click.option("--since", type=MOMENT, help="Write figures from this day or minute (UTC) on only.")
-@click.option("--until", type=MOMENT, help="Write figures before this day or minute (UTC) only.")
+@click.option(
+    "--since", type=MOMENT, metavar="TIME", help="Write only figures from 2026-11-02 or 2026-11-02T10:00 on (UTC)."
+)
+@click.option("--until", type=MOMENT, metavar="TIME", help="Write only figures before such a day or minute (UTC).")
 @click.option("--hand-over", is_flag=True, help="With --kafka: the workers, now stopped, go on in this database.")
 @click.option("--anew", is_flag=True, help="With --kafka: do not go on where a replay that was ended had come to.")
 @click.option("--replace", is_flag=True, help="Remove what the database holds of the same days first.")
@@ -179,7 +181,8 @@ def key_file(dsn: str, chosen: config.Settings) -> Path | None:
 def _summary(result: Replayed, goals: Catalogue, letters: Path, see: str) -> None:
     """What was read, on standard error: standard output is the report."""
     rate = result.events / max(result.seconds, 0.001)
-    err.print(f"{result.events:,} events in {result.seconds:.1f} s ({rate:,.0f} a second)", highlight=False)
+    events = "1 event" if result.events == 1 else f"{result.events:,} events"
+    err.print(f"{events} in {result.seconds:.1f} s ({rate:,.0f} a second)", highlight=False)
     for outcome in ("duplicate", "repeated", "no_consent"):
         if result.outcomes[outcome]:
             err.print(f"  {result.outcomes[outcome]:,} {outcome.replace('_', ' ')}", highlight=False)

@@ -22,7 +22,7 @@ SHARE = {"type": click.FloatRange(0, 1), "default": 0.0, "show_default": True}
 @click.argument("folder", type=FOLDER)
 @click.option("--events", type=click.IntRange(0), default=100_000, show_default=True, help="Records in all.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same bytes.")
-@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), default="2026-10-01", show_default=True)
+@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", default="2026-10-01", show_default=True)
 @click.option("--days", type=click.IntRange(1), default=31, show_default=True)
 @click.option("--users", type=click.IntRange(1), help="Default: one for ten events.")
 @click.option("--refunds", type=click.FloatRange(0, 1), default=0.08, show_default=True)

@@ -52,6 +52,7 @@ def test_each_command_has_a_help_of_its_own(name: str) -> None:
     for path in [[name], *([name, each] for each in getattr(command, "commands", ()))]:
         done = CliRunner().invoke(main, [*path, "--help"])
         assert (done.exit_code, f"Usage: main {' '.join(path)}" in done.output) == (0, True)
+        assert "%" not in done.output, "days and times are shown by an example"
 
 
 def test_help_lists_the_commands() -> None:
