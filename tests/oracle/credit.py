@@ -1,4 +1,4 @@
-"""How credit is shared (contract 5), and how journeys go from campaign to campaign (`markov`)."""
+"""How credit is shared, and how journeys go from campaign to campaign (`markov`)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence

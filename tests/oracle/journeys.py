@@ -1,4 +1,4 @@
-"""Which campaign a message counts for, and which touches a conversion sees (contract 2.4 and 4).
+"""Which campaign a message counts for, and which touches a conversion sees.
 
 Chosen: an internal campaign of a checkout is passed over pair by pair and coupon by coupon; the touches "among its
 own" are those of its journey; of touches of several tokens of one person with one messageId the earliest counts, so

@@ -1,4 +1,4 @@
-"""What an order is, from all that was said of it (contract 2.7 and 5).
+"""What an order is, from all that was said of it.
 
 Chosen: "an amount above 0" of an update is any of its amounts; `refunded_total` is of the order's total, else of what
 it is worth, and silences whole refunds too; a goal with a value of its own knows its value; messages with one time

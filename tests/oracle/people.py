@@ -1,4 +1,4 @@
-"""Who is behind a token, and what they consented to, as all messages together say (contract 6 and 2.5).
+"""Who is behind a token, and what they consented to, as all messages together say.
 
 Chosen: a link leads one step, so that a user id that is linked on is somebody else's token; a checkout of a token of
 more than 100 users is `ambiguous_identity`.

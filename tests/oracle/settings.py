@@ -1,4 +1,4 @@
-"""What `catalogue.toml` and `sources.toml` say, read naively: both are taken to be right (contract 3 and 11).
+"""What `catalogue.toml` and `sources.toml` say, read naively: both are taken to be right.
 
 Chosen: a campaign is called by its id and aliases, never by its `name`; `[consent] advertising` replaces the default;
 `max_bytes` of a `[[source]]` is what its messages may have; `start` and `end` of a campaign move no figure here.

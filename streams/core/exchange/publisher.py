@@ -4,7 +4,7 @@ Tokens that are linked mostly live in different partitions. What there is of a t
 to) goes from the partition that it lives in to those of all users that it is linked to, and so do its orders: journeys
 come together at the user. From there it goes on to each partition that has sent an order of somebody who is linked to
 the user, so that it sees the same journey. Nothing is ever taken back: what a token stands for follows from the links.
-All of it only adds to what somebody knows, so it may arrive late, twice, and in any order.
+A partition only ever learns more from what it is told, so it may be told late, twice, and in any order.
 """
 
 from collections import Counter, defaultdict

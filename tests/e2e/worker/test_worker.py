@@ -194,7 +194,7 @@ def _elsewhere(user: str) -> int:
 
 
 def _check_metrics(text: str) -> None:
-    """Hold names and labels to contract 10; nothing in them tells of a user, an order or a campaign."""
+    """Hold names and labels to those of the reference; nothing in them tells of a user, an order or a campaign."""
     families = {family.name: family for family in text_string_to_metric_families(text)}
     for name, labels in METRICS.items():
         samples = [sample for sample in families[name].samples if not sample.name.endswith("_created")]

@@ -1,4 +1,4 @@
-"""Amounts as numbers and as text that can mean one thing only (contract 2.7).
+"""Amounts as numbers and as text that can mean one thing only.
 
 Chosen: text in the form of a JSON number is one, with an exponent too; a currency's code, `kr` and `kr.` in any case;
 the code is compared with the base currency where `currency` is absent; the first group of digits has three at most,

@@ -1,4 +1,4 @@
-"""Fields of a message, read leniently: what cannot be read is left out and told by its place (contract 1, 2.1).
+"""Fields of a message, read leniently: what cannot be read is left out and told by its place.
 
 Chosen: names (of campaigns, networks, sources) may be integers as ids may; other numbers are no ids; `""` is absent
 and not told, but of amounts; text with half a surrogate pair cannot be read, and costs its field alone; times outside

@@ -1,4 +1,4 @@
-"""What a message means: by itself, whatever its topic (contract 2.3, 2.4, 2.5, 2.7).
+"""What a message means: by itself, whatever its topic.
 
 Chosen: `Order Completed` that no goal counts, `identify` of a token with itself, `alias` with one id and a word of
 consent by nobody are ignored; the source of the spec's `properties.campaign` is one, before the context's; order ids

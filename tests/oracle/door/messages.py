@@ -1,4 +1,4 @@
-"""Messages: what one record holds, and each message's envelope (contract 1, 2.1, 2.2, 2.5).
+"""Messages: what one record holds, and each message's envelope.
 
 Chosen: `NaN` outside a text is no JSON; a message that is no batch and too long for one is `oversized`, whatever is
 in it; ignored types need a time too; how a messageId is made is for the caller to say; consent without an advertising

@@ -1,4 +1,4 @@
-"""Names as people write them (contract 2.1): when two of them are one, and which of them are nobody's.
+"""Names as people write them: when two of them are one, and which of them are nobody's.
 
 Chosen where the contract is silent: white space is what Python calls so, U+001C to U+001F too; in a run of %XX each
 byte that is no UTF-8 stays by itself; a referrer without a scheme has no host.

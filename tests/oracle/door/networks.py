@@ -1,4 +1,4 @@
-"""Networks, by names, hosts and click ids (contract 2.4; the table of formats.md).
+"""Networks, by names, hosts and click ids.
 
 Chosen: names and hosts are one table, so that a source `facebook.com` is facebook; all of `sources.toml` goes before
 all that is built in; a longer name is cut to 64 characters; the network of an own host is none.

@@ -1,4 +1,4 @@
-"""What a message says of where somebody came from, before any catalogue is asked (contract 2.4).
+"""What a message says of where somebody came from, before any catalogue is asked.
 
 Chosen: each pair of id and name is asked by itself, so that a context with a name hides the URL; coupons are at most
 8 different ones; `path` goes before that of `url`; the medium is the context's, else the URL's.

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: small streams of what sites, shops and service desks send, in the contract's second edition.
+"""Hypothesis strategies: small streams of what sites, shops and service desks send.
 
 Few users, orders, campaigns and message ids, so that events collide; page calls with UTM, click ids and referrers, the
 spec's touch events, orders with their lives, consent that changes, links; each field now and then as people really

@@ -10,7 +10,11 @@ PAGE = (ROOT / "docs" / "operations" / "runbook.md").read_text("utf-8")
 SEES = [" ".join(part.split()) for part in re.findall(r"- \*\*See\*\*(.*?)(?=\n- \*\*|\n\n)", PAGE, re.DOTALL)]
 MESSAGES = sorted(
     {words for sees in SEES if re.search(r"\blog\b", sees) for words in re.findall(r"`([A-Za-z]+(?: [^`]+)+)`", sees)}
-    - {words for sees in SEES for words in re.findall(r"`((?:maalstrom|kafka|journalctl|SELECT|exit|curl) [^`]+)`", sees)}
+    - {
+        words
+        for sees in SEES
+        for words in re.findall(r"`((?:maalstrom|kafka|journalctl|SELECT|exit|curl) [^`]+)`", sees)
+    }
 )
 
 

@@ -1,4 +1,4 @@
-"""Amounts (contract 2.7): numbers, and text that can mean one thing only."""
+"""Amounts: numbers, and text that can mean one thing only."""
 
 import pytest
 

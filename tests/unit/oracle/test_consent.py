@@ -1,4 +1,4 @@
-"""Consent (contract 2.5): what messages say themselves, and what people say from then on."""
+"""Consent: what messages say themselves, and what people say from then on."""
 
 import json
 from typing import Any

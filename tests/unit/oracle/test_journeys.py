@@ -1,4 +1,4 @@
-"""Which touches a conversion sees, how credit is shared, and who is who (contract 3 to 6)."""
+"""Which touches a conversion sees, how credit is shared, and who is who."""
 
 import json
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""What a message means (contract 2.3 and 2.4): which touch, of which campaign, on which network."""
+"""What a message means: which touch, of which campaign, on which network."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Names, placeholders, hosts and times (contract 2.1 and 2.2)."""
+"""Names, placeholders, hosts and times."""
 
 import pytest
 

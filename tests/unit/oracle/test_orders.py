@@ -1,4 +1,4 @@
-"""Orders (contract 2.7): which are one, who and when, what they are worth, whether they stand, what is taken back."""
+"""Orders: which are one, who and when, what they are worth, whether they stand, what is taken back."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Reading (contract 1, 2.1, 2.2): what becomes of records before anybody asks what they mean."""
+"""Reading: what becomes of records before anybody asks what they mean."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Which campaign words stand for by a catalogue: contract 2.4, sentence by sentence."""
+"""Which campaign words stand for by a catalogue: sentence by sentence."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What an order is worth and what remains of it: contract 2.7 and 5, sentence by sentence, and in any order."""
+"""What an order is worth and what remains of it: sentence by sentence, and in any order."""
 
 from collections.abc import Callable
 from random import Random

@@ -1,4 +1,4 @@
-"""Sizes of what is taken in: names, ids, keys, and how deep a record is nested (contract 1, 2.1)."""
+"""Sizes of what is taken in: names, ids, keys, and how deep a record is nested."""
 
 from collections.abc import Sequence
 
