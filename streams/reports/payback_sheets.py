@@ -77,8 +77,8 @@ class _Drawn:
         )
         dear = wanted.cost_per_conversion if wanted.cost else None
         each = "–" if dear is None else self.amount(dear, wanted.currency)
-        counted = self.said.number(conversions)
-        amounts = self.amount(cost, wanted.currency), counted, each, self.amount(value, wanted.currency)
+        spent = self.amount(cost, wanted.currency) if wanted.cost else "–"  # not known to be for nothing
+        amounts = spent, self.said.number(conversions), each, self.amount(value, wanted.currency)
         return Row((name, *amounts, _return(wanted, self.said)), kind)
 
     def amount(self, amount: Decimal, currency: str) -> str:

@@ -251,6 +251,13 @@ def test_all_that_is_said_has_a_translation(shop: Client) -> None:
         assert as_json(whole, said)
 
 
+def test_what_no_cost_is_known_of_did_not_cost_nothing(shop: Client) -> None:
+    out = io.StringIO()
+    render_report(report(shop), "here", language("en"), Console(file=out, width=120))
+    rows = [re.split(" {2,}", line.strip()) for line in out.getvalue().splitlines()]
+    assert ["newspaper", "–", "0.33", "–", "50.56", "–"] in rows
+
+
 def test_norwegian_numbers_and_days(shop: Client) -> None:
     text = re.sub(r"\s+", " ", "".join(as_html(report(shop, date(2026, 10, 1)), "here", language("nb"))))
     for expected in (
