@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 EVENT_BYTES = 480  # of a simulated event in a topic, without compression
 TOUCH_BYTES = 31.7  # of memory a retained event takes in the index
-JOURNAL_BYTES = 31.7  # a retained event takes in the journal, on disk and in a worker's memory: about as much again
+JOURNAL_BYTES = 31.7  # a retained event takes in the journal, in Kafka and on a worker's disk: about as much again
 LINK_ROWS = 2  # such rows for each user who is known by another token first
 WORKER_BYTES = 160e6  # of a worker and three processes of ledgers before any data
 EVENTS_A_SECOND = 40_000  # of one worker on two cores: half of what it makes, the rest is for catching up

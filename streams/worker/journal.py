@@ -1,7 +1,7 @@
 """The journal: segments of state in a Faust table, durable in its compacted changelog topic.
 
 A segment is opaque here: bytes of any number under a key (hour, epoch, sequence) in one partition. The journal stores,
-lists and removes; what a segment means and which are void is the ledger's business.
+lists and removes; what a segment means and which are void is the ledger's business. A worker has them on its disk.
 """
 
 from __future__ import annotations
@@ -9,15 +9,19 @@ from __future__ import annotations
 import asyncio
 import struct
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from pathlib import Path
 
 import faust
 import structlog
 from faust.types import TP, EventT
 
 from streams import failpoints
-from streams.core.journal.chunks import KEY_BYTES, ChunkError, chunked, is_chunk, suffixes, whole
+from streams.core.journal.chunks import KEY_BYTES, ChunkError, chunked, is_chunk, owner, suffixes, whole
 from streams.core.journal.segment import SegmentKey
+from streams.sources.kafka.table_store import GIVEN, STORE
+from streams.worker.journal_values import JournalValues
+from streams.worker.ports import RevokedError
 
 #: A record has at most so many bytes, a larger segment is chunked; Kafka refuses a record of 1 MiB.
 MAX_RECORD_BYTES = 768 * 1024
@@ -42,9 +46,11 @@ class Journal:
     """
 
     def __init__(self, app: faust.App, name: str = "journal") -> None:
-        self._app = app
+        self._app, self._values = app, JournalValues(Path(app.conf.datadir))
         self._table: faust.Table[bytes, bytes] = app.Table(
             name,
+            store=STORE,
+            options={GIVEN: self._values},
             key_type=bytes,
             value_type=bytes,
             recovery_buffer_size=_RECOVERY_BUFFER,
@@ -77,7 +83,7 @@ class Journal:
             aiokafka.errors.KafkaError: the broker did not take it; what was there is still there, trying again is safe.
         """
         raw = _KEY.pack(partition, *key)
-        before, (head, chunks) = self._table.data.get(raw), chunked(value, MAX_RECORD_BYTES)
+        before, (head, chunks) = self._values.get(raw), chunked(value, MAX_RECORD_BYTES)
         if chunks:
             await self._store_chunks(partition, {raw + suffix: chunk for suffix, chunk in chunks.items()})
             failpoints.passing("chunked")
@@ -94,20 +100,29 @@ class Journal:
             for raw, chunk in chunks.items():
                 await self._store(partition, raw, chunk)
 
-    def segments(self, partition: int) -> list[tuple[SegmentKey, bytes]]:
-        """The segments of a partition in the order of (epoch, sequence). Raises ChunkError for one with a chunk
-        missing, which says where it lies."""
-        found = []
-        for raw, head in self._table.data.items():
-            if _owner(raw) == partition and len(raw) == KEY_BYTES:
-                _, hour, epoch, sequence = _KEY.unpack(raw)
-                key = SegmentKey(hour, epoch, sequence)
-                found.append((key, self._whole(partition, key, raw, head)))
-        return sorted(found, key=lambda segment: (segment[0].epoch, segment[0].sequence))
+    def segments(
+        self, partition: int, only: Collection[SegmentKey] | None = None
+    ) -> Iterator[tuple[SegmentKey, bytes]]:
+        """The segments of a partition, or `only` those, in the order of (epoch, sequence), each read as it is asked
+        for. Raises ChunkError for one with a chunk missing, which says where it lies, and RevokedError."""
+        keys = self._keys(partition) if only is None else only
+        for key in sorted(keys, key=lambda key: (key.epoch, key.sequence)):
+            raw = _KEY.pack(partition, *key)
+            head = self._values.get(raw)
+            if head is None:
+                raise RevokedError
+            yield key, self._whole(partition, key, raw, head)
+
+    def _keys(self, partition: int) -> list[SegmentKey]:
+        return [
+            SegmentKey(*_KEY.unpack(raw)[1:])
+            for raw in self._values
+            if owner(raw) == partition and len(raw) == KEY_BYTES
+        ]
 
     def _whole(self, partition: int, key: SegmentKey, raw: bytes, head: bytes) -> bytes:
         try:
-            return whole(head, lambda suffix: self._table.data.get(raw + suffix))
+            return whole(head, lambda suffix: self._values.get(raw + suffix))
         except ChunkError as error:
             raise ChunkError(f"{self.place(partition, key)}: {error}") from None
 
@@ -123,7 +138,7 @@ class Journal:
             aiokafka.errors.KafkaError: the broker did not take all of it; trying again is safe.
         """
         raws = [_KEY.pack(partition, *key) for key in keys]
-        chunks = [raw + suffix for raw in raws for suffix in suffixes(self._table.data.get(raw))]
+        chunks = [raw + suffix for raw in raws for suffix in suffixes(self._values.get(raw))]
         await asyncio.gather(*(self._send(partition, raw, None) for raw in raws))
         await self._discard(partition, chunks)
         self._drop(raws)
@@ -134,9 +149,10 @@ class Journal:
         Raises:
             aiokafka.errors.KafkaError: the broker did not take all of it; trying again is safe.
         """
-        own = {raw: value for raw, value in self._table.data.items() if _owner(raw) == partition}
-        named = {raw + suffix for raw, head in own.items() if len(raw) == KEY_BYTES for suffix in suffixes(head)}
-        now, unnamed = time.monotonic(), {raw for raw in own if is_chunk(raw)} - named
+        chunks = {raw for raw in self._values if is_chunk(raw) and owner(raw) == partition}
+        heads = {raw[:KEY_BYTES] for raw in chunks}
+        named = {raw + suffix for raw in heads for suffix in suffixes(self._values.get(raw))}
+        now, unnamed = time.monotonic(), chunks - named
         for raw in unnamed:
             self._unnamed.setdefault(raw, now)
         for raw in named:
@@ -149,12 +165,15 @@ class Journal:
             await self._discard(partition, remains)
 
     def forget(self, partition: int) -> None:
-        """Free the memory of a partition's segments; the next assignment brings them back from the broker."""
-        self._drop([raw for raw in self._table.data if _owner(raw) == partition])
+        """Free what a partition's segments take; the next assignment brings them back from the broker."""
+        for raw in [raw for raw in self._values if owner(raw) == partition]:
+            self._offsets.pop(raw, None)
+            self._unnamed.pop(raw, None)
+        self._values.drop(partition)
 
     async def _store(self, partition: int, raw: bytes, value: bytes) -> None:
         await self._send(partition, raw, value)
-        self._table.data[raw] = value
+        self._values[raw] = value
         self._offsets.pop(raw, None)
 
     async def _discard(self, partition: int, raws: list[bytes]) -> None:
@@ -166,16 +185,14 @@ class Journal:
         await asyncio.shield(self._table.send_changelog(partition, raw, value, value_serializer="raw"))
 
     def _drop(self, raws: Iterable[bytes]) -> None:
-        data = self._table.data
         for raw in raws:
             self._offsets.pop(raw, None)
             self._unnamed.pop(raw, None)
-            if raw in data:
-                del data[raw]
+            self._values.pop(raw, None)
 
     async def _on_record(self, event: EventT[bytes]) -> None:
         message = event.message
-        if _owner(message.key) != message.partition:
+        if owner(message.key) != message.partition:
             where = {"topic": message.topic, "partition": message.partition, "offset": message.offset}
             log.warning("a record in the journal is none of ours: it is passed over", **where)
         elif message.value is not None:
@@ -193,10 +210,3 @@ class Journal:
                 await callback(partitions)
         except Exception as error:
             await self._app.crash(error)
-
-
-def _owner(raw: object) -> int | None:
-    """The partition that a record belongs to by its key; None where it is no key of ours."""
-    if not isinstance(raw, bytes) or not (len(raw) == KEY_BYTES or is_chunk(raw)):
-        return None
-    return int(_KEY.unpack(raw[:KEY_BYTES])[0])

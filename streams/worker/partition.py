@@ -29,8 +29,9 @@ from streams.telemetry import metrics
 from streams.telemetry import record as counting
 from streams.worker.compaction import runs
 from streams.worker.ledgers.errors import LedgerDroppedError, UnreadableError
-from streams.worker.ledgers.proxy import WAY_OUT, LedgerHandle, LedgerStatus, Made, SegmentInfo, closed, remembered
-from streams.worker.ports import Producer, Store
+from streams.worker.ledgers.proxy import LedgerHandle, LedgerStatus, SegmentInfo, closed, remembered
+from streams.worker.ledgers.segments import WAY_OUT, Made
+from streams.worker.ports import Producer, RevokedError, Store
 from streams.worker.watch.clock import ReportHours
 from streams.worker.watch.other_campaigns import OtherCampaigns
 from streams.worker.work import Packed, Work
@@ -81,6 +82,9 @@ class Partition:
         """Have a ledger of what the journal holds, owned by a new epoch. Raises LedgerError and JournalError."""
         try:
             found = await self._ledger.restore(self._store.segments(self.number), now_ms())
+        except RevokedError:
+            self.close()
+            raise LedgerDroppedError from None
         except UnreadableError as error:
             raise JournalError(f"{self._store.place(self.number, error.key)}: {error.why}") from None
         except ChunkError as error:
@@ -234,8 +238,7 @@ class Partition:
                 failpoints.passing("forgotten")
 
     async def _merge(self, run: Sequence[SegmentKey]) -> None:
-        values = dict(self._store.segments(self.number))
-        parts = [unpacked(values[key])[0] for key in run]
+        parts = [unpacked(value)[0] for _, value in self._store.segments(self.number, run)]
         whole = merged(parts, one_hour=run[0].hour == run[-1].hour)
         whole.since = run[0].sequence
         whole.hours = hours_of(run, parts)

@@ -1,12 +1,16 @@
 """What a worker needs of Kafka: a journal, where to send records, and a consumer group."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from streams.core.events.batch import Forward
 from streams.core.events.watermark import DeadLetter
 from streams.core.journal.segment import SegmentKey
 from streams.kafka import source_offsets
+
+
+class RevokedError(Exception):
+    """The journal of a partition went to somebody else while it was read."""
 
 
 class Store(Protocol):
@@ -18,7 +22,9 @@ class Store(Protocol):
 
     async def discard_remains(self, partition: int) -> None: ...
 
-    def segments(self, partition: int) -> list[tuple[SegmentKey, bytes]]: ...
+    def segments(
+        self, partition: int, only: Collection[SegmentKey] | None = None
+    ) -> Iterator[tuple[SegmentKey, bytes]]: ...
 
     def place(self, partition: int, key: SegmentKey) -> str: ...
 

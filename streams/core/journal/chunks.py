@@ -40,6 +40,13 @@ def is_chunk(key: bytes) -> bool:
     return len(key) == KEY_BYTES + _SUFFIX.size
 
 
+def owner(key: object) -> int | None:
+    """The partition that a record of the journal belongs to by its key; None where that is no key of the journal."""
+    if not isinstance(key, bytes) or not (len(key) == KEY_BYTES or is_chunk(key)):
+        return None
+    return int.from_bytes(key[:4], "big")
+
+
 def suffixes(head: bytes | None) -> list[bytes]:
     """What comes after the key in those of the chunks that this record names."""
     if head is None or len(head) != _HEAD.size or not head.startswith(_MARK):

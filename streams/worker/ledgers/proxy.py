@@ -5,39 +5,33 @@ this one and every call is done when it returns: on one core that costs least.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from itertools import count
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from streams.core.attribution.conversion import Changed, changed
 from streams.core.events.batch import Batch, Forward
-from streams.core.events.topics import growing
 from streams.core.events.watermark import DeadLetter
-from streams.core.identity.tokens import Tokens
 from streams.core.journal.coverage import Coverage, covered
 from streams.core.journal.hours import Span, hour_of_reports, span
-from streams.core.journal.segment import NewerError, Segment, SegmentError, SegmentKey, encode, valid
+from streams.core.journal.segment import Segment, SegmentKey, encode, valid
 from streams.core.ledger.ledger import Ledger
 from streams.core.ledger.results import HOUR, Applied
 from streams.core.ledger.settings import LedgerSettings
 from streams.core.privacy.requests import apart
-from streams.kafka.segment_codec import unpacked
 from streams.worker.ledgers.errors import (
     ForeignJournalError,
     LedgerDroppedError,
     LedgerLostError,
-    UnreadableError,
 )
 from streams.worker.ledgers.processes import InlineExecutor, ProcessExecutor, ProcessLostError
+from streams.worker.ledgers.segments import Made, half_grown, made_for, read
 
-WAY_OUT = (
-    ". The state would be wrong, so nothing was done. If somebody else wrote it, delete it: write a record with its "
-    "key and no value. Else read the sources again, with another MAALSTROM_APP_ID and a database of its own"
-)
+PART = 4 << 20  # bytes of a journal that are sent to a ledger at a time
 P = ParamSpec("P")
 T = TypeVar("T")
-Entry = tuple[SegmentKey, bytes]
+Entries = Sequence[tuple[SegmentKey, bytes]]
 
 
 class SegmentInfo(NamedTuple):
@@ -59,15 +53,6 @@ class LedgerStatus(NamedTuple):
     size: tuple[int, int] = (0, 0)
     pending: int = 0
     needed_since: int = 0
-
-
-class Made(NamedTuple):
-    """What a journal is made for: its token key's fingerprint, how many partitions the topics have, and in the first
-    how many of them keys live."""
-
-    token_key: int
-    partitions: int
-    homes: int
 
 
 class Restored(NamedTuple):
@@ -144,15 +129,30 @@ def standing(ledger: Ledger) -> LedgerStatus:
 
 
 _here: dict[int, Ledger] = {}  # the ledgers of this process
+_coming: dict[int, dict[SegmentKey, tuple[Segment, int]]] = {}  # what there will be ledgers of
+
+
+def _read_in(handle: int, number: int, values: Entries) -> None:
+    """A part of a journal, the first of which is number 0."""
+    if number == 0:
+        _coming[handle] = {}
+    _coming[handle].update({key: read(key, value) for key, value in values})
 
 
 def _restore(
-    handle: int, rules: LedgerSettings, number: int, partitions: int, values: Sequence[Entry], now: int
+    handle: int,
+    rules: LedgerSettings,
+    number: int,
+    partitions: int,
+    part: int,
+    values: Entries,
+    now: int,
 ) -> Restored:
-    found = {key: _read(key, value) for key, value in values}
+    _read_in(handle, part, values)
+    found = _coming.pop(handle)
     segments = {key: segment for key, (segment, _) in found.items()}
     keys = valid(segments)
-    made = _made(segments.values(), rules, number, partitions)
+    made = made_for(segments.values(), rules, number, partitions)
     kept = {key: remembered(key, *found[key]) for key in keys}
     newest: dict[str, int] = {}
     for key in keys:
@@ -174,44 +174,16 @@ def _restore(
     )
 
 
-def _read(key: SegmentKey, value: bytes) -> tuple[Segment, int]:
-    try:
-        return unpacked(value)
-    except SegmentError as error:
-        raise UnreadableError(key, str(error) if isinstance(error, NewerError) else f"{error}{WAY_OUT}") from None
-
-
-def _made(segments: Collection[Segment], rules: LedgerSettings, number: int, partitions: int) -> Made:
-    """What they, or an empty journal from now on, are made for. Raises ForeignJournalError where that is another key
-    or another number of partitions."""
-    made = Made(Tokens(rules.token_key).fingerprint, partitions, partitions)
-    if {segment.token_key for segment in segments} - {0, made.token_key}:
-        raise ForeignJournalError(
-            f"users in the journal of partition {number} are hashed with another MAALSTROM_TOKEN_KEY; set the one that "
-            "it was begun with, or begin anew with another MAALSTROM_APP_ID and another database (MAALSTROM_CLICKHOUSE)"
-        )
-    said = {segment.partitions for segment in segments} - {0}
-    if said and partitions not in said:
-        raise ForeignJournalError(
-            f"the journal is made for {max(said)} partitions, and the topics have {partitions}: keys hash to others "
-            f"now; {growing(partitions)}"
-        )
-    return made._replace(homes=min(({segment.homes for segment in segments} - {0}) or {partitions}))
-
-
 def _ask(handle: int, work: Callable[Concatenate[Ledger, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
     return work(_here[handle], *args, **kwargs)
 
 
 def _drop(handle: int) -> None:
     _here.pop(handle, None)
+    _coming.pop(handle, None)
 
 
 _handles = count()
-
-
-def _half_grown(partitions: int) -> str:
-    return f"some partitions of the journal have not heard that others were added; {growing(partitions)}"
 
 
 class LedgerHandle:
@@ -225,12 +197,20 @@ class LedgerHandle:
         self._homes = homes
         self.dropped = False
 
-    async def restore(self, values: Sequence[Entry], now: int) -> Restored:
-        """Make it anew of what the journal has of it; `now` in ms. Raises LedgerError."""
-        restored: Restored = await self._done(_restore, *self._what, values, now)
+    async def restore(self, values: Iterable[tuple[SegmentKey, bytes]], now: int) -> Restored:
+        """Make it anew of what the journal has of it, which is sent in parts, so that never all of it is in this
+        process; `now` in ms. Raises LedgerError, and what `values` raises."""
+        number, part, size = 0, list[tuple[SegmentKey, bytes]](), 0
+        for key, value in values:
+            if size >= PART:
+                await self._done(_read_in, number, part)
+                number, part, size = number + 1, [], 0
+            part.append((key, value))
+            size += len(value)
+        restored: Restored = await self._done(_restore, *self._what, number, part, now)
         self._homes.add(restored.made.homes)
         if len(self._homes) > 1:
-            raise ForeignJournalError(_half_grown(restored.made.partitions))
+            raise ForeignJournalError(half_grown(restored.made.partitions))
         return restored
 
     async def ask(self, work: Callable[Concatenate[Ledger, P], T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -63,7 +63,7 @@ def say(event: str, **fields: object) -> None:
 async def restore(partitions: set[int]) -> None:
     states.clear()
     sequences.clear()
-    segments = {p: len(found) for p in range(app.conf.topic_partitions) if (found := journal.segments(p))}
+    segments = {p: len(found) for p in range(app.conf.topic_partitions) if (found := list(journal.segments(p)))}
     for partition in partitions:
         for key, value in journal.segments(partition):
             states[partition], sequences[partition] = json.loads(value), key.sequence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 
 import faust
@@ -13,15 +14,25 @@ from aiokafka.errors import KafkaError
 from streams.core.journal.chunks import is_chunk, suffixes
 from streams.core.journal.segment import SegmentKey
 from streams.worker.journal import MAX_RECORD_BYTES, Journal
+from streams.worker.ports import RevokedError
 
 
 @pytest.fixture
-def journal() -> Journal:
-    return Journal(faust.App("journal-test", autodiscover=False, store="memory://"))
+def journal(tmp_path: Path) -> Journal:
+    return made(tmp_path)
+
+
+def made(folder: Path) -> Journal:
+    return Journal(faust.App("journal-test", autodiscover=False, datadir=folder))
 
 
 def test_the_changelog_topic_is_the_one_that_the_operator_makes(journal: Journal) -> None:
     assert journal.topic == "journal-test-journal-changelog"
+
+
+def test_what_is_restored_goes_where_segments_are_read_from(journal: Journal) -> None:
+    journal._table.data[bytes(28)] = b"restored"
+    assert [value for _, value in journal.segments(0)] == [b"restored"]
 
 
 class Topic:
@@ -29,7 +40,7 @@ class Topic:
 
     def __init__(self, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
         self.records: dict[bytes, bytes] = {}
-        self.left = 10**9
+        self.left, self._folder = 10**9, journal._app.conf.datadir
         monkeypatch.setattr(journal, "_send", self.send)
 
     async def send(self, _: int, key: bytes, value: bytes | None) -> None:
@@ -44,8 +55,8 @@ class Topic:
 
     def restored(self) -> Journal:
         """The journal of the next owner."""
-        journal = Journal(faust.App("journal-test", autodiscover=False, store="memory://"))
-        journal._table.data.update(self.records)
+        journal = made(self._folder)
+        journal._values.update(self.records)
         return journal
 
 
@@ -70,11 +81,11 @@ def test_a_segment_of_any_size_is_stored_in_place_of_another_at_once(
         assert (key, value) in ((KEY, old), (KEY, new))
         if topic.left >= 0:
             break
-    assert (value, journal.segments(0)) == (new, [(KEY, new)])
+    assert (value, list(journal.segments(0))) == (new, [(KEY, new)])
     topic.left = 10
     asyncio.run(journal.remove(0, [KEY]))
     assert topic.records == {}
-    assert journal.segments(0) == []
+    assert list(journal.segments(0)) == []
 
 
 def test_a_chunk_that_is_missing_is_said_with_its_place(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +93,19 @@ def test_a_chunk_that_is_missing_is_said_with_its_place(journal: Journal, monkey
     asyncio.run(journal.append(0, KEY, bytes(2 * MAX_RECORD_BYTES)))
     del topic.records[max(topic.records)]
     with pytest.raises(ValueError, match=r"journal-test-journal-changelog/0 .*\(1, 2, 3\): 1 of its 2 chunks"):
-        topic.restored().segments(0)
+        list(topic.restored().segments(0))
+
+
+def test_segments_are_read_as_they_are_asked_for(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    Topic(journal, monkeypatch)
+    for key in (OTHER, KEY):
+        asyncio.run(journal.append(0, key, b"segment"))
+    assert list(journal.segments(0, [OTHER])) == [(OTHER, b"segment")]
+    found = journal.segments(0)
+    assert next(found) == (KEY, b"segment")
+    journal.forget(0)  # the partition is somebody else's
+    with pytest.raises(RevokedError):
+        next(found)
 
 
 @pytest.fixture
@@ -115,7 +138,7 @@ def test_chunks_of_a_writing_that_broke_off_are_deleted_and_no_others(
         done, topic.left = topic.left >= 0, 10**9
         following = topic.restored()
         monkeypatch.setattr(following, "_send", topic.send)
-        held, others = following.segments(0), following.segments(1)
+        held, others = list(following.segments(0)), list(following.segments(1))
         asyncio.run(following.discard_remains(0))
         found = dict(topic.records)
         clock[0] += 599
@@ -123,10 +146,10 @@ def test_chunks_of_a_writing_that_broke_off_are_deleted_and_no_others(
         assert topic.records == found, "who wrote them may go on"
         clock[0] += 1
         asyncio.run(following.discard_remains(0))
-        assert (following.segments(0), following.segments(1)) == (held, others)
+        assert (list(following.segments(0)), list(following.segments(1))) == (held, others)
         named = [raw + suffix for raw, head in topic.records.items() for suffix in suffixes(head)]
         assert {raw for raw in topic.records if is_chunk(raw)} == set(named), "in the topic is what segments name"
-        assert (topic.restored().segments(0), topic.restored().segments(1)) == (held, others)
+        assert (list(topic.restored().segments(0)), list(topic.restored().segments(1))) == (held, others)
         if done:
             break
     assert done
@@ -149,10 +172,10 @@ def test_who_was_stopped_between_chunks_writes_all_of_them_again(
     value = bytes(range(256)) * (MAX_RECORD_BYTES // 100)
     asyncio.run(journal.append(0, KEY, value))
     assert clock[0] > 2_000
-    assert topic.restored().segments(0) == [(KEY, value)]
+    assert list(topic.restored().segments(0)) == [(KEY, value)]
 
 
 def test_a_record_that_is_none_of_ours_is_no_segment(journal: Journal) -> None:
-    journal._table.data.update({b"garbage": b"garbage", bytes(27): b"x"})
-    assert journal.segments(0) == []
+    journal._values.update({b"garbage": b"garbage", bytes(27): b"x"})
+    assert list(journal.segments(0)) == []
     journal.forget(0)

@@ -1,7 +1,7 @@
 """A partition at work: what it journals, merges and drops, and that its next owner has the same figures."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from itertools import count
 from typing import Any
@@ -19,8 +19,11 @@ from streams.core.ledger.settings import LedgerSettings
 from streams.core.privacy.requests import request
 from streams.kafka.segment_codec import packed
 from streams.worker import compaction, partition, work
+from streams.worker.ledgers import proxy
+from streams.worker.ledgers.errors import LedgerDroppedError
 from streams.worker.ledgers.proxy import LedgerPool, LedgerStatus, applied
 from streams.worker.partition import JournalError, Partition
+from streams.worker.ports import RevokedError
 from streams.worker.watch import defects
 from tests.support.driver import CATALOGUE, KEY
 from tests.support.messages import DAY, NOON, identify, order, refund, touch
@@ -50,8 +53,9 @@ class Journal:
 
     async def discard_remains(self, _: int) -> None: ...
 
-    def segments(self, _: int) -> list[tuple[SegmentKey, bytes]]:
-        return sorted(self.kept.items(), key=lambda item: item[0][1:])
+    def segments(self, _: int, only: Collection[SegmentKey] | None = None) -> Iterator[tuple[SegmentKey, bytes]]:
+        kept = self.kept.items() if only is None else [(key, self.kept[key]) for key in only]
+        yield from sorted(kept, key=lambda item: item[0][1:])
 
     def place(self, partition: int, key: SegmentKey) -> str:
         return f"journal/{partition} offset 17, segment {tuple(key)}"
@@ -216,7 +220,7 @@ def test_a_partition_that_is_lost_while_a_defect_is_mended_leaves_nothing(
     monkeypatch.setattr(work, "applied", defective)
     segments, acknowledged = owner.journal.segments, list[bool]()
 
-    def revoked(number: int) -> list[tuple[SegmentKey, bytes]]:
+    def revoked(number: int) -> Iterator[tuple[SegmentKey, bytes]]:
         owner.partition.close()
         return segments(number)
 
@@ -224,6 +228,37 @@ def test_a_partition_that_is_lost_while_a_defect_is_mended_leaves_nothing(
     batch = Batch("engagement", [touch("defect", NOON)], [None], [0])
     assert asyncio.run(owner.partition.take(batch, 0.0, lambda: acknowledged.append(True))) == []
     assert (acknowledged, owner.producer.letters, owner.journal.kept) == ([], [], {})
+
+
+def test_a_journal_is_restored_the_same_in_however_many_parts(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    for i in range(5):
+        owner.take("engagement", *touches(i, 1))
+    owner.take("checkout", order("o", NOON, "o-1", total=10, user="u1"))
+    owner.flush()
+    restored = list[tuple[object, ...]]()
+    for part in (10**9, 1):
+        monkeypatch.setattr(proxy, "PART", part)
+        owner.restart()
+        has = owner.partition
+        assert has.standing.size[0] == 5
+        restored.append((has.standing, has.segments, has.offsets, has.newest, has.gap))
+    assert restored[0] == restored[1]
+
+
+def test_a_partition_that_is_lost_while_its_journal_is_read_is_closed(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner.take("engagement", *touches(0, 1))
+    segments = owner.journal.segments
+
+    def revoked(number: int) -> Iterator[tuple[SegmentKey, bytes]]:
+        yield from segments(number)
+        raise RevokedError
+
+    monkeypatch.setattr(owner.journal, "segments", revoked)
+    with pytest.raises(LedgerDroppedError):
+        owner.restart()
+    assert owner.partition.closed
 
 
 def test_what_was_interrupted_is_seen_by_nobody_until_it_is_read_again(

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -35,8 +35,10 @@ class Journal(dict[SegmentKey, bytes]):
 
     async def discard_remains(self, partition: int) -> None: ...
 
-    def segments(self, partition: int) -> list[tuple[SegmentKey, bytes]]:
-        return sorted(self.items())
+    def segments(
+        self, partition: int, only: Collection[SegmentKey] | None = None
+    ) -> Iterator[tuple[SegmentKey, bytes]]:
+        yield from sorted(item for item in self.items() if only is None or item[0] in only)
 
     def place(self, partition: int, key: SegmentKey) -> str:
         return f"partition {partition}, segment {tuple(key)}"
