@@ -1,7 +1,7 @@
 """A Faust transport that hands an agent batches: all records that one fetch brought of one partition.
 
 Faust's own transport makes a task switch or more for each record, which costs far more than the record's work. This one
-is Faust's aiokafka driver with four differences, chosen by a broker URL of the scheme `batch` (`batch://host:port`):
+is Faust's aiokafka driver with five differences, chosen by a broker URL of the scheme `batch` (`batch://host:port`):
 
 - A message's value is a `RecordBatch`. Records of changelog topics still come one by one, as Faust's recovery
   needs them.
@@ -11,6 +11,7 @@ is Faust's aiokafka driver with four differences, chosen by a broker URL of the 
 - What is fetched and not yet acknowledged is bounded, in batches a partition and in bytes altogether. Beyond that
   fetching pauses; heartbeats and group membership go on.
 - After each assignment a table is read from the start of its changelog: another worker may have written to it.
+- A table counts as restored when its changelog was read to its end for this assignment, whatever was read for others.
 
 This is the only package that touches Faust's internals (faust-streaming 0.15, aiokafka 0.14).
 """

@@ -20,7 +20,8 @@ from streams.core.events.continuity import Available
 from streams.sources.kafka.batch import MAX_BATCH_BYTES, RecordBatch, cut
 from streams.sources.kafka.offset_tracker import OffsetTracker
 from streams.sources.kafka.records import Record
-from streams.sources.kafka.thread import ConsumerThread
+from streams.sources.kafka.recovery import Recovery
+from streams.sources.kafka.thread import NO_GENERATION, ConsumerThread
 
 #: One batch that an agent works on and one that waits for it, and grows meanwhile, keep the agent busy.
 MAX_PENDING_BATCHES = 2
@@ -39,9 +40,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         if self.in_transaction:
             raise ImproperlyConfigured("the batch transport has no transactions: unset PROCESSING_GUARANTEE")
+        self.app.tables._recovery = Recovery(self.app, self.app.tables, beacon=self.beacon, loop=self.loop)
         self._offsets: dict[TP, OffsetTracker] = {}
         self._newest: dict[TP, RecordBatch] = {}
-        self._generation = -1
+        self._generation = NO_GENERATION
         self._room = asyncio.Event()
         #: Awaited when the next record of a source partition is gone; the error maps the partition to its offset.
         self.on_out_of_range: Callable[[OffsetOutOfRangeError], Awaitable[None]] = self.crash

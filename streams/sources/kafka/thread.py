@@ -22,6 +22,8 @@ from streams.sources.kafka.records import Record, Unread
 # partition would stall the busy ones.
 _FETCH_MAX_WAIT_MS = 100
 _COMMIT_TIMEOUT_SECONDS = 10.0
+#: A worker's generation while its group shares out partitions; Kafka's are not negative.
+NO_GENERATION = -1
 
 Fetched = dict[TopicPartition, list[Record]]
 
@@ -62,6 +64,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         Faust's own closes its connections in the thread of the agents, under the hands of uvloop, which crashes then.
         """
 
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Be of no generation until the next one is known: what was fetched, or restored, for the last is of no use."""
+        self.app.consumer_generation_id = NO_GENERATION
+        await super().on_partitions_revoked(revoked)
+
     async def fetch(self, partitions: set[TP], timeout: float) -> tuple[int, Fetched]:
         """Records of these partitions, waiting at most `timeout` seconds for the first, and the group's generation.
 
@@ -85,13 +92,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 raise
             self._begin(tp)  # it was compacted meanwhile
             return self.app.consumer_generation_id, {}
-        if self.app.rebalancing:
-            # A fetch that waited through a rebalance takes records of the new assignment, which nobody may see before
-            # recovery is complete. Where nothing was ever committed, Faust would not come back to them.
-            changelogs = self.app.tables.changelog_topics
-            for tp in [tp for tp in fetched if tp.topic not in changelogs]:
-                consumer.seek(tp, fetched.pop(tp)[0].offset)
+        # A fetch that waited through a rebalance takes records of the new assignment. Of sources nobody may see them
+        # before recovery is complete, and Faust would not come back to them where nothing was ever committed. Those of
+        # a changelog it would drop while it gets ready to read, and restore without them.
+        for tp in [tp for tp in fetched if not self._may_hand_out(tp)]:
+            consumer.seek(tp, fetched.pop(tp)[0].offset)
         return self.app.consumer_generation_id, fetched
+
+    def _may_hand_out(self, tp: TopicPartition) -> bool:
+        flows: bool = self.consumer.flow_active
+        return flows and not (self.app.rebalancing and self._is_source(tp))
 
     def _begin(self, tp: TopicPartition) -> None:
         """Read a partition from where the configuration says: nothing of it was ever committed."""
