@@ -10,10 +10,13 @@ from functools import wraps
 from itertools import count
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from hypothesis import settings
 from kafka.net.inet import KafkaNetSocket
+from kafka.net.selector import NetworkSelector
+from kafka.net.transport import KafkaTCPTransport
 
 from deploy.kafka import broker
 from streams.sinks.clickhouse import migrations
@@ -66,9 +69,31 @@ def _closing(connect: Callable[..., Any]) -> Callable[..., Any]:
     return connected
 
 
-# kafka-python's clients leave the socket open that is connecting when they are closed: a warning, and so an error, at
-# whatever test Python collects it.
+def _known_to_its_selector(made: Callable[..., None]) -> Callable[..., None]:
+    @wraps(made)
+    def known(self: KafkaTCPTransport, net: NetworkSelector, *args: Any, **kwargs: Any) -> None:
+        made(self, net, *args, **kwargs)
+        net.__dict__.setdefault("transports", WeakSet()).add(self)
+
+    return known
+
+
+def _closing_all(close: Callable[[NetworkSelector], None]) -> Callable[[NetworkSelector], None]:
+    @wraps(close)
+    def closed(self: NetworkSelector) -> None:
+        close(self)
+        for transport in self.__dict__.get("transports", ()):
+            if transport._sock is not None:
+                transport._sock.close()
+
+    return closed
+
+
+# kafka-python's clients leave sockets open when they are closed: one that is connecting, and one that has something to
+# write. A warning, and so an error, at whatever test Python collects it.
 KafkaNetSocket.sock_connect = _closing(KafkaNetSocket.sock_connect)
+KafkaTCPTransport.__init__ = _known_to_its_selector(KafkaTCPTransport.__init__)
+NetworkSelector.close = _closing_all(NetworkSelector.close)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

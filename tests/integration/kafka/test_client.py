@@ -13,6 +13,7 @@ from aiokafka.client import AIOKafkaClient
 from kafka import KafkaAdminClient
 from kafka.net.inet import create_connection
 from kafka.net.selector import NetworkSelector
+from kafka.net.transport import KafkaTCPTransport
 
 from deploy.kafka.broker import Broker
 from streams.sources.kafka import closed_connections, missing_topics
@@ -116,6 +117,23 @@ def test_a_client_of_the_tests_that_is_closed_while_it_connects_leaves_no_socket
         close_while_it_connects(*server.getsockname())
         server.accept()[0].close()  # it had connected
     gc.collect()
+
+
+def test_a_client_of_the_tests_that_is_closed_while_it_writes_leaves_no_socket_to_be_warned_of() -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        close_while_it_writes(socket.create_connection(server.getsockname()))
+        server.accept()[0].close()
+    gc.collect()
+
+
+def close_while_it_writes(connected: socket.socket) -> None:
+    selector = NetworkSelector()
+    transport = KafkaTCPTransport(selector, connected)
+    transport.write(b"what is never sent")
+    transport.close()
+    selector.close()
 
 
 def close_while_it_connects(host: str, port: int) -> None:
