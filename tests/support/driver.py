@@ -29,8 +29,14 @@ event = "Visit Booked"
 class Driver:
     """One worker with one partition. What it journals is durable at once; `now` is its clock, in ms."""
 
-    def __init__(self, catalogue: Catalogue = CATALOGUE, now: int = NOON, retention: int = 45 * DAY) -> None:
-        self._rules, self.now = LedgerSettings(catalogue, KEY, retention), now
+    def __init__(
+        self,
+        catalogue: Catalogue = CATALOGUE,
+        now: int = NOON,
+        retention: int = 45 * DAY,
+        lateness: int | None = None,
+    ) -> None:
+        self._rules, self.now = LedgerSettings(catalogue, KEY, retention, lateness=lateness), now
         self.journal: dict[SegmentKey, bytes] = {}
         self.database = Database()
         self.sequence = self.flushed = -1

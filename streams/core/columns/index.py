@@ -4,6 +4,8 @@ It is log-structured, so that adding stays cheap: each batch becomes a run, runs
 by binary search in the few runs there are. Those that are large may be in files, of which what is new touches no page.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from streams.core.columns.message_ids import Keys
@@ -65,6 +67,11 @@ class Index:
         """Forget the rows before that time (ms), of each run as soon as they are many; returns their keys, as far as
         texts may be kept beside."""
         return self.runs.discard(before).keys
+
+    def discard(self, before: int, past: Callable[[KeyedRows], Mask]) -> KeyedRows:
+        """Forget those rows before that time (ms) that are `past`, of each run as soon as they are many; returns
+        them."""
+        return self.runs.forget(before, past)
 
     def anonymise(self, token: int) -> bool:
         """The rows of that token (a hash) belong to nobody from now on, and their keys stay; whether there are any."""

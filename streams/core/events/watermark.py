@@ -111,6 +111,14 @@ class Watermark:
             return 0
         return min(newest.values()) - self.retention
 
+    def low_watermark_of_touches(self, now: int | None) -> int:
+        """The time before which no completion, touch or link is taken in by any topic, ms, where that is later than
+        what `low_watermark` says; else 0."""
+        newest = [self.newest_by(now, topic) for topic in self.newest]
+        if self.lateness is None or self.lateness == self.retention or not self.low_watermark(now):
+            return 0
+        return min(newest) - self.lateness  # who reads links later than the rest needs touches until then
+
 
 def _latest(now: int | None) -> int:
     """The latest time that an event may have, ms."""

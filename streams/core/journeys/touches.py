@@ -3,7 +3,7 @@
 It takes about 30 bytes an event (docs/measured.md).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -11,13 +11,14 @@ import numpy as np
 
 from streams.core.columns.index import Index
 from streams.core.columns.message_ids import Keys, plain_keys
-from streams.core.columns.run import I64, U32, U64, KeyedRows, Mask, concatenated, matches, slices
+from streams.core.columns.run import I64, U32, U64, KeyedRows, Mask, concatenated, matches
 from streams.core.identity.owners import Resolve, TokenOwners, each_alone
+from streams.core.journeys.forgotten import NEVER, ForgottenTouches
+from streams.core.journeys.lanes import TouchesByUserAndClass
 
 _PART = 1 << 18  # touches or so that are put in order at once
 _SOME = 64  # conversions that are looked at together where each may have a great many tokens
 MOST = 1000  # touches a conversion sees, the latest ones
-CLASSES = 3  # click, engage, view are the classes 1 to 3; 0 is no touch
 
 
 class JourneyQuery(NamedTuple):
@@ -48,30 +49,42 @@ class TouchIndex(Index):
     def __init__(self, text_of: Callable[[int, int, int, int], str], shown: Callable[[int], tuple[Any, ...]]) -> None:
         super().__init__()
         self._text_of, self._shown = text_of, shown
-        self.replicated = Index()
+        self.replicated, self.forgotten = Index(), ForgottenTouches()
 
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays."""
-        return super().nbytes + self.replicated.nbytes
+        return super().nbytes + self.replicated.nbytes + self.forgotten.nbytes
 
     def expire(self, before: int) -> Keys:
         """Forget the rows before that time (ms), of each run as soon as they are many; returns keys of none now."""
+        self.forgotten.expire(before)
         one, other = super().expire(before), self.replicated.expire(before)
-        gone = Keys(*(np.concatenate([one[i], other[i]]) for i in range(3)))
-        return gone.take(~(self.holds(gone) | self.replicated.holds(gone)))
+        return self._none_now([one, other])
+
+    def forget(self, before: int, past: Callable[[KeyedRows], Mask], counts: Callable[[KeyedRows], Mask]) -> Keys:
+        """Forget those rows before that time (ms) that are `past`, of each run as soon as they are many; of those that
+        `counts` says is noted when they were. Returns keys of none now."""
+        rows = [self.discard(before, past), self.replicated.discard(before, past)]
+        gone = concatenated(rows)
+        self.forgotten.add(gone.take(counts(gone)))
+        return self._none_now([each.keys for each in rows])
+
+    def _none_now(self, gone: Sequence[Keys]) -> Keys:
+        keys = Keys(*(np.concatenate([each[i] for each in gone]) for i in range(3)))
+        return keys.take(~(self.holds(keys) | self.replicated.holds(keys)))
 
     def anonymise(self, token: int) -> bool:
         """The rows of that token (a hash) belong to nobody from now on, and their keys stay; whether there are any."""
-        return super().anonymise(token) | self.replicated.anonymise(token)
+        return super().anonymise(token) | self.replicated.anonymise(token) | self.forgotten.anonymise(token)
 
     def kinds(self) -> I64:
         """The kinds of all rows, each once."""
-        return np.union1d(super().kinds(), self.replicated.kinds())
+        return np.union1d(np.union1d(super().kinds(), self.replicated.kinds()), self.forgotten.kinds())
 
     def users(self) -> U64:
         """All users, sorted."""
-        return np.union1d(super().users(), self.replicated.users())
+        return np.union1d(np.union1d(super().users(), self.replicated.users()), self.forgotten.user)
 
     def of_users(self, users: U64) -> tuple[KeyedRows, I64]:
         """The rows of those users (sorted, distinct), and for each the user's position in `users`."""
@@ -100,11 +113,18 @@ class TouchIndex(Index):
         if allowed is not None:
             touch &= allowed(rows, users[owner])
         rows, owner, action_class = rows.take(touch), owner[touch], action_class[touch]
-        by_class, again = _TouchesByUserAndClass(owner, action_class, rows.time), np.zeros(len(owner), np.bool_)
+        by_class, again = TouchesByUserAndClass(owner, action_class, rows.time), np.zeros(len(owner), np.bool_)
         if len(owned.token) > np.count_nonzero(users):
             again = _with_one_id(owner, rows)
-        conversion, at = by_class.latest(user, wanted, MOST + int(again.sum()))
-        return self._ordered(conversion, rows.take(at), again[at], by_class.any_before(user, wanted.time))
+        conversion, at = by_class.latest(user, wanted.time, wanted.windows, MOST + int(again.sum()))
+        earlier = by_class.any_before(user, wanted.time) | (self._first_forgotten(users, owned)[user] < wanted.time)
+        return self._ordered(conversion, rows.take(at), again[at], earlier)
+
+    def _first_forgotten(self, users: U64, owned: TokenOwners) -> I64:
+        """When the first forgotten touch of each of the users was, ms, by the tokens of those that are not 0."""
+        first = np.full(len(users), NEVER)
+        np.minimum.at(first, owned.owner + int((users == 0).any()), self.forgotten.first_of(owned.token))
+        return first
 
     def any_inside(
         self,
@@ -122,7 +142,7 @@ class TouchIndex(Index):
         touch = classes[rows.kind] > 0
         if allowed is not None:
             touch &= allowed(rows, tokens[at])
-        by_class = _TouchesByUserAndClass(at[touch], classes[rows.kind[touch]], rows.time[touch])
+        by_class = TouchesByUserAndClass(at[touch], classes[rows.kind[touch]], rows.time[touch])
         order = np.argsort(owned.owner, kind="stable")
         found = np.zeros(len(user), np.bool_)
         for start in range(0, len(user), _SOME):
@@ -135,8 +155,9 @@ class TouchIndex(Index):
     def histories(
         self, classes: I64, resolve: Resolve | None = None, allowed: Callable[[KeyedRows], Mask] | None = None
     ) -> Iterator[KeyedRows]:
-        """Everybody's touches, by user, time and message id, in parts that hold all touches of a user each; `classes`
-        as for `journeys`. `resolve` says who the users are; what it sets apart, or is not `allowed`, is left out."""
+        """Everybody's touches, by user, time and message id, in parts that hold all touches of a user each; of those
+        forgotten the last one. `classes` as for `journeys`. `resolve` says who the users are; what it sets apart, or is
+        not `allowed`, is left out."""
         for rows in self._histories(classes, resolve):
             yield rows.take(allowed(rows)) if allowed else rows
 
@@ -147,13 +168,15 @@ class TouchIndex(Index):
             canonical, apart = resolve(users)
             away = (canonical != users) | apart
             linked = np.union1d(users[away], canonical[away])
-            rows, _ = self.of_users(linked)
+            rows = concatenated([self.of_users(linked)[0], self.forgotten.last(np.isin(self.forgotten.user, linked))])
             user, apart = resolve(rows.user)
             yield self._history(rows.take(~apart), user[~apart], classes)
         parts = len(self) // _PART + 1
         edges = [(1 << 64) * part // parts for part in range(parts + 1)]
         for least, end in pairwise(edges):
-            rows = self.by_user(least, end - 1)
+            user = self.forgotten.user
+            inside = (user >= np.uint64(least)) & (user <= np.uint64(end - 1))
+            rows = concatenated([self.by_user(least, end - 1), self.forgotten.last(inside)])
             rows = rows.take(~np.isin(rows.user, linked)) if len(linked) else rows
             yield self._history(rows, rows.user, classes)
 
@@ -233,51 +256,3 @@ def time_order(group: I64, time: I64) -> I64:
     if (int(group.max(initial=0)) + 1) * span >= 1 << 63:
         return np.lexsort((time, group))
     return np.argsort(group * span + (time - first), kind="stable")  # nearly sorted, and so quick
-
-
-class _TouchesByUserAndClass:
-    """Touches sorted by user and class (a lane) and time: the window of one class is one slice."""
-
-    def __init__(self, user: I64, action_class: I64, time: I64) -> None:
-        lane = user * (CLASSES + 1) + action_class
-        self._order = np.lexsort((time, lane))
-        self._times = np.unique(time)
-        self._span = len(self._times) + 1
-        self._keys = self._key(lane, time)[self._order]
-
-    def _key(self, lane: I64, time: I64) -> I64:
-        """(lane, time) as one number, exact however wide the times are: a time counts by its rank."""
-        return lane * self._span + np.searchsorted(self._times, time)
-
-    def _position(self, lane: I64, time: I64) -> I64:
-        """How many touches stand before (lane, time)."""
-        return np.searchsorted(self._keys, self._key(lane, time))
-
-    def latest(self, user: I64, wanted: JourneyQuery, most: int) -> tuple[I64, I64]:
-        """(conversion, touch) pairs: inside the windows, the latest `most` of each class, and all tied with these."""
-        lane = (user[:, None] * (CLASSES + 1) + np.arange(1, CLASSES + 1)).ravel()
-        until = np.repeat(wanted.time, CLASSES)
-        end = self._position(lane, until + 1)
-        start = np.maximum(self._position(lane, until - wanted.windows.ravel()), self._tie_start(end - most))
-        conversion = np.repeat(np.arange(len(user)), CLASSES)
-        return conversion.repeat(end - start), self._order[slices(start, end)]
-
-    def any_inside(self, user: I64, time: I64, windows: I64) -> Mask:
-        """Whether each of those users has a touch in the windows (n, CLASSES) that end at those times."""
-        lane = user[:, None] * (CLASSES + 1) + np.arange(1, CLASSES + 1)
-        until = np.repeat(time[:, None], CLASSES, axis=1)
-        inside = self._position(lane, until + 1) > self._position(lane, until - windows)
-        return np.asarray(inside.any(axis=1))
-
-    def _tie_start(self, at: I64) -> I64:
-        """The first touch with the lane and time of the one at `at`."""
-        inside = at > 0
-        at[inside] = np.searchsorted(self._keys, self._keys[at[inside]])
-        return at
-
-    def any_before(self, user: I64, time: I64) -> Mask:
-        """Whether the user has a touch of any class before that time."""
-        by_class = user[:, None] * (CLASSES + 1) + np.arange(1, CLASSES + 1)
-        starts = np.searchsorted(self._keys, by_class * self._span)
-        before = self._position(by_class, np.repeat(time[:, None], CLASSES, axis=1)) > starts
-        return np.asarray(before.any(axis=1))

@@ -24,6 +24,7 @@ from streams.core.identity.tokens import Tokens
 from streams.core.journal.effects import BatchEffects
 from streams.core.journal.segment import Segment, SegmentKey, columns, recoded, used_kinds
 from streams.core.ledger.affected import AffectedOrders
+from streams.core.ledger.forgetting import Forgetting
 from streams.core.ledger.ingest import Ingest
 from streams.core.ledger.outputs import Outputs
 from streams.core.ledger.results import HOUR, Applied, Attributed, hour_of, refused
@@ -65,7 +66,8 @@ class Ledger:
         self._affected = AffectedOrders(state, self._attributor)
         parts = (self._ingest, self._publisher, self._attributor, out.aggregates, out.transitions, out.audiences)
         self._upkeep = Upkeep(state, Consumers(*parts))
-        self._expired = self._said_expired = 0  # what is past the retention, ms; and what segments say of it
+        self._past = Forgetting(state, self._attributor)
+        self._said_expired = 0  # what segments say of what is past the retention, ms
         self._consents_said = 0  # when all words of consent were said last, ms
         self._work: Mapping[str, Callable[[Batch, int | None, BatchEffects], None]] = {
             EVENT: self._ingest.take_forwarded,
@@ -149,10 +151,11 @@ class Ledger:
         if batch.offsets:
             self.offsets[batch.topic] = batch.offsets[-1] + 1
         segment.starts = {batch.topic: start}
-        if self._expired > self._said_expired:
-            self._said_expired = self._expired
+        if self._past.expired > self._said_expired:
+            self._said_expired = self._past.expired
             self._carry(segment)
-        segment.offsets, segment.newest, segment.expired = dict(self.offsets), dict(self._clock.newest), self._expired
+        segment.offsets, segment.newest = dict(self.offsets), dict(self._clock.newest)
+        segment.expired = self._past.expired
         return applied
 
     def empty(self) -> "Ledger":
@@ -174,7 +177,7 @@ class Ledger:
             segment.links = columns(links.renew(latest).rows)
         if len(consents) and self._consents_said < self.needed_since:
             self._consents_said = latest
-            words = consents.renew(self._expired - self._rules.catalogue.longest_window)
+            words = consents.renew(self._past.expired - self._rules.catalogue.longest_window)
             segment.consents, segment.texts = columns(words), segment.texts + consents.texts_of(words)
 
     def _uncovered(self, batch: Batch) -> Batch:
@@ -228,7 +231,9 @@ class Ledger:
         pairs = []
         for start in range(0, len(keys), _AT_ONCE):
             pairs += self._stated(keys[start : start + _AT_ONCE], reported)
-        self._outputs.count(self._attributor.statements.values(), self._expired, now, changed=bool(keys))
+        statements = self._attributor.statements.values()
+        if self._outputs.count(statements, self._past.whole_since, now, changed=bool(keys)):
+            self._past.forget_touches(now, self._rules.catalogue.longest_window)
         return Attributed(self._segment(none(), [], [statement for statement, _ in pairs]), pairs)
 
     def _stated(self, keys: Sequence[tuple[str, str]], now: int | None) -> list[tuple[Conversion, Conversion | None]]:
@@ -247,21 +252,7 @@ class Ledger:
     def expire(self, now: int | None = None) -> list[DeadLetter]:
         """Forget what is past the retention and needed for no conversion that waits to be stated; reversals whose
         order never came are dead letters. `now` in ms; None = no event is newer than that."""
-        due = self._expired + HOUR
-        past = self._clock.low_watermark(now)
-        if past < due or (horizon := min(past, self._attributor.oldest)) < due:
-            return []
-        return self._forget(horizon)
-
-    def _forget(self, before: int) -> list[DeadLetter]:
-        self._expired = self._attributor.frozen_before = before
-        self._ids.forget(self._index.expire(before - self._rules.catalogue.longest_window))
-        self._state.linking.seen.expire(before)
-        self._state.subscriptions.expire(before)
-        letters = self._book.expire(before)
-        self._state.shared.expire(before, self._book.orders)
-        self._attributor.forget()
-        return letters
+        return self._past.expire(now, self._rules.catalogue.longest_window)
 
     def unclaimed(self) -> list[DeadLetter]:
         """Dead letters for what still waits for its order, or took nothing of it: the end of a replay."""
@@ -277,7 +268,8 @@ class Ledger:
         for key, segment in parts:
             self._fold(segment, key.hour, key.hour in opened, key.sequence > flushed)
         self._book.relate(self._links)
-        self._forget(max((segment.expired for _, segment in segments), default=0))
+        expired = max((segment.expired for _, segment in segments), default=0)
+        self._past.forget(expired, self._rules.catalogue.longest_window)
         self._publisher.add_again(segment for key, segment in parts if key.sequence > flushed)
         self._attributor.mark_all()
         self._outputs.restored(anything=bool(segments))

@@ -84,22 +84,25 @@ class Outputs:
         if anything:
             self.audiences.restored()
 
-    def count(self, statements: Collection[Conversion], expired: int, now: int | None, changed: bool) -> None:
+    def count(self, statements: Collection[Conversion], since: int, now: int | None, changed: bool) -> bool:
         """Count journeys and audiences anew where something has `changed` and it is time to at `now`; what lies before
-        `expired` stays. Times in ms."""
+        `since` stays. Times in ms. Whether the journeys are counted, and the audiences with them: touches that nothing
+        else needs may be forgotten."""
         if changed:
             self.mark()
-        journeys, audiences = self.transitions.due(now), self.audiences.due(now)
+        journeys = self.transitions.due(now)
+        audiences = self.audiences.due(now, at_once=journeys)
         if not (journeys or audiences):
-            return
+            return False
         denied = self._denials()
         elsewhere = self._bought_elsewhere(denied)
         if journeys:  # of those that lie in several partitions, the user's counts
             resolve = partial(self._state.linking.links.resolve_at, self._partition)
             allowed = partial(self._allowed, denied) if denied else None
-            self.transitions.count(self._state.touches, statements, expired, now, resolve, allowed, elsewhere)
+            self.transitions.count(self._state.touches, statements, since, now, resolve, allowed, elsewhere)
         if audiences:
-            self.audiences.count(list(statements), elsewhere, expired, now)
+            self.audiences.count(list(statements), elsewhere, since, now)
+        return journeys
 
     def _denials(self) -> Denials | None:
         """Who denied advertising when; None where nobody said anything of it."""

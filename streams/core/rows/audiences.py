@@ -101,10 +101,10 @@ class Audiences:
         self._unwritten_bought = {key: row for key, row in self._unwritten_bought.items() if row[0] != token}
         self._changed = True
 
-    def due(self, now: int | None) -> bool:
-        """Whether something has changed, and it is time to count anew at `now` (ms; None: it is)."""
+    def due(self, now: int | None, at_once: bool = False) -> bool:
+        """Whether something has changed, and it is time to count anew at `now` (ms; None: it is), or `at_once`."""
         asked = len(self._members.token) or len(self._known.user) or self._bought
-        return self._changed and bool(asked) and (now is None or now >= self._next)
+        return self._changed and bool(asked) and (at_once or now is None or now >= self._next)
 
     def count(
         self, here: Sequence[Conversion], elsewhere: Sequence[ForeignConversion], since: int, now: int | None

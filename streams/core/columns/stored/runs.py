@@ -1,10 +1,10 @@
 """The runs of an index: a few of each size, in memory or in files, merged while others work with them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from streams.core.columns.run import KeyedRows, concatenated, none, sorted_run
+from streams.core.columns.run import I64, U32, KeyedRows, Mask, concatenated, none, sorted_run
 from streams.core.columns.stored.held import Held, in_memory
 from streams.core.columns.stored.keeper import MemoryPlace, RunKeeper
 from streams.core.columns.stored.merging import PART, Merge, Past, size_of
@@ -119,7 +119,20 @@ class Runs:
             if past is None and each.newest < before:
                 gone.append(self._drop(each))
             elif each.oldest < before and each in self._free():
-                gone += self._thin(each, _before(before, past))
+                old = _before(before, past)
+                gone += self._thin(each, old, self._number(each, old))
+        return concatenated(gone)
+
+    def forget(self, before: int, past: Callable[[KeyedRows], Mask]) -> KeyedRows:
+        """Forget those rows before that time (ms) that are `past`, of each run as soon as they are many; they."""
+        gone = [none()]
+        for each in (held for held in self._free() if held.oldest < before):
+            self._reading(each, True)
+            old = each.times(0, each.rows) < before
+            if _many(each, int(old.sum())):
+                old[old] = past(each.all_rows().take(old))
+                gone += self._thin(each, _in_turn(old), int(old.sum()))
+            self._reading(each, False)
         return concatenated(gone)
 
     def _drop(self, held: Held) -> KeyedRows:
@@ -128,10 +141,9 @@ class Runs:
         self._forget([held])
         return none() if held.about and not held.about.texts else held.all_rows()
 
-    def _thin(self, held: Held, past: Past) -> list[KeyedRows]:
-        """Make a run anew without the rows that are past, where they are many; these."""
-        number = self._number(held, past)
-        if number * (_WORTH_A_FILE if held.about else _WORTH) < held.rows:
+    def _thin(self, held: Held, past: Past, number: int) -> list[KeyedRows]:
+        """Make a run anew without the rows that are past, so many, where they are many; these."""
+        if not _many(held, number):
             return []
         merge = self._merge([held], past)
         if merge is None:
@@ -171,3 +183,20 @@ class Runs:
 
 def _before(time: int, past: Past | None) -> Past:
     return lambda times, kinds: times < time if past is None else (times < time) & past(times, kinds)
+
+
+def _many(held: Held, number: int) -> bool:
+    """Whether so many of its rows are enough to make a run anew without them."""
+    return number * (_WORTH_A_FILE if held.about else _WORTH) >= held.rows
+
+
+def _in_turn(past: Mask) -> Past:
+    """Which rows are past of a run whose rows are asked for one after the other, once."""
+    rest = past
+
+    def next_ones(times: I64, _: U32) -> Mask:
+        nonlocal rest
+        these, rest = rest[: len(times)], rest[len(times) :]
+        return these
+
+    return next_ones

@@ -67,6 +67,24 @@ def test_topics_have_their_own_clocks_and_the_slower_one_says_what_is_past() -> 
     assert late_or_early(clock, NOON - DAY - RETENTION, topic="checkout") == "i"
 
 
+def test_touches_are_past_sooner_where_they_may_come_less_late() -> None:
+    clock = Watermark(RETENTION, 7 * DAY)
+    late_or_early(clock, NOON)
+    assert clock.low_watermark_of_touches(None) == 0
+    late_or_early(clock, NOON, topic="checkout")
+    assert clock.low_watermark_of_touches(None) == NOON - 7 * DAY
+    late_or_early(clock, NOON - 3 * DAY, topic="identity")
+    assert clock.low_watermark_of_touches(None) == NOON - 10 * DAY
+    assert clock.low_watermark(None) == NOON - RETENTION
+
+
+@pytest.mark.parametrize("clock", [Watermark(RETENTION), Watermark(RETENTION, RETENTION), Watermark(None)])
+def test_touches_are_past_no_sooner_where_they_may_come_as_late_as_all(clock: Watermark) -> None:
+    late_or_early(clock, NOON)
+    late_or_early(clock, NOON, topic="checkout")
+    assert clock.low_watermark_of_touches(None) == 0
+
+
 def test_no_events_are_neither_early_nor_late() -> None:
     clock = Watermark(RETENTION)
     assert late_or_early(clock) == ""
