@@ -8,6 +8,7 @@ import pytest
 
 QUICK = {
     "door.bench_door": "500",
+    "bench_lateness": "--events 5000 --users 500 --lateness 7d",
     "bench_ledger": "--events 2000 --batch 512 --runs 1",
     "bench_memory": "--touches 20000",
     "bench_partitions": "--events 1000 --slice 500 --partitions 1 3",
