@@ -130,8 +130,10 @@ class Runs:
             self._reading(each, True)
             old = each.times(0, each.rows) < before
             if _many(each, int(old.sum())):
-                old[old] = past(each.all_rows().take(old))
-                gone += self._thin(each, _in_turn(old), int(old.sum()))
+                rows = each.all_rows()  # in which those who are nobody by now are
+                old[old] = past(rows.take(old))
+                if self._thin(each, _in_turn(old), int(old.sum())):
+                    gone.append(rows.take(old))
             self._reading(each, False)
         return concatenated(gone)
 

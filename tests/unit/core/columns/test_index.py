@@ -70,6 +70,13 @@ class IndexMachine(RuleBasedStateMachine):
         assert sorted([*gone, *rows(self.index.rows())]) == sorted(self.known)
         self.known = rows(self.index.rows())
 
+    @rule(before=st.integers(START, START + 12), user=HASH)
+    def forget(self, before: int, user: int) -> None:
+        gone = rows(self.index.discard(before, lambda old: old.user == np.uint64(user)))
+        assert all(row[0] == user and row[1] < before for row in gone)
+        assert sorted([*gone, *rows(self.index.rows())]) == sorted(self.known)
+        self.known = rows(self.index.rows())
+
     @rule(token=HASH.filter(bool))
     def anonymise(self, token: int) -> None:
         assert self.index.anonymise(token) is any(row[0] == token for row in self.known)
