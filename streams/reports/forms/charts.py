@@ -32,7 +32,7 @@ def progress(goals: Sequence[Progress], said: Language) -> str:
 
 
 def paid(payback: Payback, said: Language) -> str:
-    """Two bars for each channel: cost, and value. Of the currency that most is in."""
+    """Two bars for each channel: cost, where one is known, and value. Of the currency that most is in."""
     currency = next((each.currency for each in payback.totals), "")
     channels = [each for each in payback.channels if each.currency == currency]
     bars = [bar for each in channels for bar in _two(each, said)]
@@ -44,7 +44,8 @@ def paid(payback: Payback, said: Language) -> str:
 def _two(paid: Paid, said: Language) -> Iterator[tuple[str, float, str, str]]:
     name = paid.channel or said("not in the catalogue")
     for what, amount, kind in ((said("Cost"), paid.cost, "cost"), (said("Value"), paid.value, "bar")):
-        yield f"{name}: {what}", float(amount), f"{said.number(round(amount, MONEY))} {paid.currency}", kind
+        if amount or kind != "cost":  # no cost is known
+            yield f"{name}: {what}", float(amount), f"{said.number(round(amount, MONEY))} {paid.currency}", kind
 
 
 def _bars(bars: Sequence[tuple[str, float, str, str]], most: float, label: str) -> str:
