@@ -22,11 +22,19 @@ export function resolved(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-// `names` are lists by kind: channels, networks, campaigns, goals. Each keeps one colour on every panel.
+// `names` are lists by kind: channels, networks, campaigns, goals. Each keeps one colour on every panel, another than the
+// rest of its kind as far as there are colours.
 export function setNames(names) {
   places = new Map();
   UNKNOWN.forEach((name) => places.set(name, SERIES - 1));
-  for (const list of Object.values(names)) list.forEach((name, index) => places.has(name) || places.set(name, index % SERIES));
+  Object.values(names).forEach(setKind);
+}
+
+function setKind(list) {
+  const fresh = list.filter((name) => !places.has(name));
+  const taken = new Set(list.map((name) => places.get(name)));
+  const free = [...Array(SERIES).keys()].filter((index) => !taken.has(index));
+  fresh.forEach((name, index) => places.set(name, free[index] ?? index % SERIES));
 }
 
 function place(name) {
