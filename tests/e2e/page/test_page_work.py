@@ -90,6 +90,24 @@ def test_the_period_before_stands_beside_and_stays_in_the_address(stage: Stage) 
     stage.until("document.title.startsWith('Overview') && location.search.includes('compare=1')")
 
 
+def test_shares_are_compared_in_points_and_rows_by_what_they_are_about(stage: Stage) -> None:
+    stage.open(
+        "/d/maalstrom-overview?from=now-10d&to=now-3d&compare=1", f"{DRAWN} && document.querySelector('.change')"
+    )
+    stage.until(f"{panel('Did it pay, in')}.querySelector('.change')")
+    read = (
+        "Object.fromEntries([...{}.querySelectorAll('.stat')].map((s) => [s.querySelector('.name').textContent, {}]))"
+    )
+    told = stage.script(read.format(panel("Did it pay, in"), "s.querySelector('.change')?.textContent"))
+    assert re.fullmatch(r"[+−]?\d+ points", told["Return"])
+    assert re.fullmatch(r"[+−]?\d+\xa0%", told["Cost"])
+    rows = stage.script(
+        f"[...{panel('Did it pay, by channel')}.querySelectorAll('tbody tr')].map((r) =>"
+        " [r.querySelector('td').textContent, r.querySelectorAll('.change').length])"
+    )
+    assert {"social", "newspaper"} <= {name for name, compared in rows if compared >= 3}, rows
+
+
 def test_a_channel_and_a_campaign_are_a_click_away(stage: Stage) -> None:
     stage.open("/d/maalstrom-overview?from=now-60d&to=now")
     stage.until(f"{panel('Did it pay, by channel')}.querySelector('td a')")
@@ -118,6 +136,9 @@ def test_a_channel_has_one_colour_everywhere_and_what_is_nobodys_is_grey(stage: 
             " [li.querySelector('.name').textContent, li.querySelector('.bar').style.background])"
         )
     )
+    engaged = f"{panel('Engagement, by network')}.querySelectorAll('.legend .marker')"
+    colours = stage.script(f"[...{engaged}].map((m) => m.style.background)")
+    assert len(colours) == len(set(colours)) >= 6
     both = set(bars) & set(first)
     assert {name: bars[name] for name in both} == {name: first[name] for name in both}
     assert len(both) >= 4

@@ -10,7 +10,7 @@ const NB = {
   "The last day must not be before the first": "Siste dag kan ikke være før den første",
   "Compare with the period before": "Sammenlign med perioden før", "Against the period before": "Mot perioden før",
   "Show as a table": "Vis som tabell", "show as a table": "vis som tabell", "Save the figures as CSV": "Lagre tallene som CSV",
-  "save the figures as CSV": "lagre tallene som CSV", "What this shows": "Hva dette viser", "About": "Om", "Show or hide": "Vis eller skjul", "Series": "Serier", "At 0": "På 0",
+  "save the figures as CSV": "lagre tallene som CSV", "What this shows": "Hva dette viser", "About": "Om", "Show or hide": "Vis eller skjul", "Series": "Serier", "At 0": "På 0", "points": "poeng",
   "Nothing in this time": "Ingenting i denne tiden", "this worker": "denne prosessen", "no figures": "ingen tall", "Marks": "Merker", "scrolls": "kan rulles",
   "Arrow keys read the figures.": "Piltastene leser tallene.", "Figures of": "Tall fra", "are shown": "vises",
   "maalstrom takes long to answer; trying again.": "maalstrom bruker lang tid på å svare; prøver igjen.",

@@ -27,5 +27,5 @@ function row({ name, value, config }, top, before) {
   if (config.max !== undefined && high > config.max) track.append(el("span", { class: "target", style: { left: `${100 * share(config.max)}%` } }));
   const mark = sign(value, config);
   const shown = mapping(value, config.mappings)?.text ?? text(value, config);
-  return el("li", {}, el("span", { class: "name", title: name }, name), track, el("span", { class: "value" }, mark ? signed(mark) : null, shown, changed(value, before)));
+  return el("li", {}, el("span", { class: "name", title: name }, name), track, el("span", { class: "value" }, mark ? signed(mark) : null, shown, changed(value, before, config.unit)));
 }

@@ -23,7 +23,7 @@ function tile({ name, value, config }, colorMode, named, before) {
   const colour = ofValue(value, config);
   const mark = sign(value, config);
   const shown = mapping(value, config.mappings)?.text ?? text(value, config);
-  const figure = el("span", { class: "figure" }, mark ? signed(mark) : null, shown, changed(value, before));
+  const figure = el("span", { class: "figure" }, mark ? signed(mark) : null, shown, changed(value, before, config.unit));
   const made = el("li", { class: "stat" }, named ? el("span", { class: "name" }, name) : null, figure);
   if (colour && colorMode.startsWith("background")) {
     made.classList.add("filled");

@@ -1,7 +1,7 @@
 // Tables that sort by a click on a heading; numbers stand under each other.
 
 import { css, mapping, ofValue } from "../data/colours.js";
-import { byTexts, changed, key } from "../data/compare.js";
+import { changed, sameRows } from "../data/compare.js";
 import { address } from "../data/links.js";
 import { el } from "../dom.js";
 import { fields, title } from "../data/frames.js";
@@ -18,8 +18,7 @@ export function draw(body, panel, answers, { before }) {
 // `columns` are fields: {name, kind, values, config}.
 export function fill(body, caption, every, before) {
   const columns = every.filter(({ config }) => !config.custom?.hidden);
-  const earlier = before ? byTexts(before) : new Map();
-  const texts = every.filter(({ kind }) => kind === "string");
+  const earlier = before ? sameRows(every, before) : [];
   const order = [...(columns[0]?.values.keys() ?? [])];
   const by = sorted.get(body);
   const column = by && columns.find(({ name }) => name === by.name);
@@ -34,7 +33,7 @@ export function fill(body, caption, every, before) {
   const largest = new Map(columns.map((field) => [field, Math.max(0, ...field.values.filter((value) => typeof value === "number"))]));
   const rows = order.map((row) => {
     const values = Object.fromEntries(every.map(({ name, values }) => [name, values[row]]));
-    const then = earlier.get(key(texts, row));
+    const then = earlier[row];
     const old = (field) => (then === undefined ? undefined : before.find(({ name }) => name === field.name)?.values[then]);
     return el("tr", { role: "row" }, ...columns.map((field) => cell(field, values, largest.get(field), old(field))));
   });
@@ -73,7 +72,7 @@ function cell(field, row, largest, before) {
   const shown = mapped?.text ?? (kind === "time" && value !== null ? dateTime(value) : text(value, config));
   const follow = address(config.links?.[0], value, row);
   const inside = follow ? el("a", { href: follow, title: config.links[0].title }, shown) : shown;
-  const made = el("td", { role: "cell", class: `${side(field)}${String(shown).length < 17 ? " short" : ""}${value === null || value === "" ? " none" : ""}`, "data-column": title(field) }, inside, kind === "number" ? changed(value, before) : null);
+  const made = el("td", { role: "cell", class: `${side(field)}${String(shown).length < 17 ? " short" : ""}${value === null || value === "" ? " none" : ""}`, "data-column": title(field) }, inside, kind === "number" ? changed(value, before, config.unit) : null);
   const type = config.custom?.cellOptions?.type;
   const colour = value === null ? null : ofValue(value, config);
   if (type === "gauge" && typeof value === "number") gauge(made, value / (config.max || largest || 1), colour ?? "c0");
