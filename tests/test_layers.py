@@ -1,277 +1,27 @@
 """The picture of the design, kept true: what may import what, who reads the environment, how large things get."""
 
-import ast
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-STREAMS = Path(__file__).parents[1] / "streams"
-MOST_LINES, LONGEST_FUNCTION, MOST_MODULES, MOST_ARGUMENTS = 299, 40, 12, 6
-
-# Of the standard library, what neither looks nor reaches outside the process.
-PURE = frozenset({
-    "__future__", "base64", "bisect", "collections", "contextlib", "copy", "csv", "dataclasses", "datetime", "decimal",
-    "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "re",
-    "statistics", "string", "struct", "tomllib", "traceback", "types", "typing", "unicodedata", "zlib",
-})  # fmt: skip
-# How pure modules could still reach a clock, chance or a file; `hash` differs from process to process.
-IMPURE = frozenset({
-    "now", "utcnow", "today", "random", "fromfile", "tofile", "loadtxt", "savetxt", "genfromtxt", "memmap",
-})  # fmt: skip
-IMPURE_BUILTINS = frozenset({"open", "print", "input", "breakpoint", "exec", "eval", "hash", "__import__"})
-FAUST = frozenset({"faust", "mode", "aiokafka"})
-# What they offer to everybody; the rest is internal, and for the transport alone.
-FAUST_FOR_ALL = frozenset({
-    "faust", "faust.types", "faust.types.auth", "faust.exceptions", "faust.app.base", "mode", "aiokafka",
-    "aiokafka.abc", "aiokafka.admin", "aiokafka.errors",
-})  # fmt: skip
-# Packages of the core in the order of the pipeline: each imports only those before it.
-CORE = (
-    "columns", "parsing", "door", "catalogue", "events", "identity", "detection", "journeys", "orders", "lift",
-    "attribution", "rows", "journal", "exchange", "privacy", "ledger", "explain",
-)  # fmt: skip
-# Packages and modules around it, floor by floor: each imports only floors before its own.
-FLOORS = (
-    ("core", "failpoints"),
-    ("config", "texts"),
-    ("kafka", "sinks"),
-    ("sources", "telemetry"),
-    ("worker", "jobs", "reports", "page", "simulate", "embedded", "collector"),
-    ("agents", "demo"),
-    ("app", "replay"),
-    ("cli",),
-    ("__main__",),
+from tests.support.layers.modules import modules
+from tests.support.layers.picture import CLIENTS, CORE, EXCEPTIONS, STREAMS
+from tests.support.layers.rules import (
+    RULES,
+    clients_abroad,
+    crowded,
+    faust_inside,
+    imports_upwards,
+    impure_core,
+    readers_of_the_environment,
+    riddles,
+    same_names,
+    strays,
+    too_large,
+    too_many,
+    ways_to_a_terminal,
 )
-# Where each client library is at home; modules, or packages with all in them.
-CLIENTS = {
-    "faust": ("sources.kafka", "agents", "app", "worker.journal"),
-    "mode": ("sources.kafka", "agents", "telemetry.server"),
-    "aiokafka": ("kafka", "sources.kafka", "agents", "app"),
-    "kafka": ("kafka",),
-    "confluent_kafka": ("embedded", "simulate.feed", "collector.recorder"),
-    "clickhouse_connect": ("sinks.clickhouse",),
-    "chdb": ("embedded",),
-    "pyarrow": ("sinks.clickhouse", "sources.files", "embedded"),
-    "click": ("cli",),
-    "rich": ("cli", "reports", "demo", "kafka.topics.render"),
-    "prometheus_client": ("telemetry", "page.history"),
-    "segno": ("collector.visits.qr_codes",),
-    "crawleruseragents": ("collector.visits.visitors",),
-}
-LEANING = re.compile(
-    r"(The same|Same|Those|That|These|They|Them|Their|It|Its|As `|Such|Likewise|So many|None of (it|them)|Both of them"
-    r"|(Some|One|Each|All|Any|Most|Of) (of )?(it|them|those|these))\b(?! is (why|how))"
-)
-# What breaks a rule and may, for the reason beside it. The list only shrinks.
-EXCEPTIONS = {
-    "demo.demo imports confluent_kafka": "it sends a few events, and asks for what became of them",
-    "jobs.drop_monitor imports aiokafka.errors": "its producer is to raise an error of ours",
-    "worker.partition imports aiokafka.errors": "its producer is to raise an error of ours",
-    "kafka.producer imports faust": "it sends by the application's own producer",
-    "kafka.producer imports faust.exceptions": "it sends by the application's own producer",
-    "kafka.access imports aiokafka.conn": "no client says why a broker does not let it in",
-    "kafka.access imports aiokafka.protocol.metadata": "no client says why a broker does not let it in",
-    "jobs.grow imports kafka": "it copies topics, and is to be a package of its own",
-}
-
-
-class Module(NamedTuple):
-    """A module below streams/, named without `streams.`: its text, its nodes and the modules that it imports."""
-
-    name: str
-    text: str
-    nodes: list[ast.AST]
-    imports: list[str]
-
-    @property
-    def package(self) -> str:
-        return self.name.split(".")[0]
-
-
-def modules(root: Path) -> list[Module]:
-    paths = {_name(path.relative_to(root)): path for path in sorted(root.rglob("*.py"))}
-    texts = {name: path.read_text("utf-8") for name, path in paths.items()}
-    nodes = {name: list(ast.walk(ast.parse(text))) for name, text in texts.items()}
-    return [Module(name, texts[name], nodes[name], list(_imports(nodes[name], set(paths)))) for name in paths]
-
-
-def _name(path: Path) -> str:
-    parts = path.with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def _imports(nodes: Iterable[ast.AST], known: set[str]) -> Iterator[str]:
-    """`from x import y` imports x.y where that is a module of ours, else x."""
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            parent = "." * node.level + (node.module or "")
-            for name in (f"{parent}.{alias.name}" for alias in node.names):
-                yield name if name.removeprefix("streams.") in known else parent
-
-
-def impure_core(root: Path) -> Iterator[str]:
-    for module in modules(root):
-        if module.package == "core":
-            yield from (f"{module.name} imports {name}" for name in module.imports if not _may_import(name))
-            yield from (f"{module.name}:{line} reaches {name}" for name, line in _impure(module.nodes))
-
-
-def _may_import(name: str) -> bool:
-    return name.split(".")[0] in PURE | {"numpy", "msgspec"} or f"{name}.".startswith("streams.core.")
-
-
-def _impure(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, int]]:
-    for node in nodes:
-        if isinstance(node, ast.Attribute) and node.attr in IMPURE:
-            yield node.attr, node.lineno
-        elif isinstance(node, ast.Name) and node.id in IMPURE_BUILTINS:
-            yield node.id, node.lineno
-
-
-def faust_inside(root: Path) -> Iterator[str]:
-    for module in modules(root):
-        if not module.name.startswith("sources.kafka"):
-            theirs = (name for name in module.imports if name.split(".")[0] in FAUST)
-            yield from (f"{module.name} imports {name}" for name in theirs if name not in FAUST_FOR_ALL)
-            yield from _private(module)
-
-
-def _private(module: Module) -> Iterator[str]:
-    """Names with an underscore that are read from others: that is how one gets at what is internal."""
-    own = {node.name for node in module.nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-    for node in module.nodes:
-        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
-            ours = ast.unparse(node.value) in ("self", "cls", "super()", "os") or node.attr in own | {
-                "_replace",
-                "_asdict",
-            }
-            if not ours:
-                yield f"{module.name}:{node.lineno} reads {ast.unparse(node)}"
-
-
-def imports_upwards(root: Path) -> Iterator[str]:
-    """A package imports only those before it, in the core and around it."""
-    for module in modules(root):
-        for name in (name.removeprefix("streams.") for name in module.imports if name.startswith("streams.")):
-            if not _below(module.name, name):
-                yield f"{module.name} imports {name}"
-
-
-def _below(name: str, imported: str) -> bool:
-    """Whether what is imported lies on a floor below, or in the same package."""
-    (mine, *inner), (theirs, *others) = name.split("."), imported.split(".")
-    if mine == theirs == "core":
-        return inner[:1] == others[:1] or not others or CORE.index(others[0]) < CORE.index(inner[0])
-    return mine == theirs or _floor(theirs) < _floor(mine)
-
-
-def _floor(package: str) -> int:
-    return next((floor for floor, names in enumerate(FLOORS) if package in names), -1)
-
-
-def strays(root: Path) -> Iterator[str]:
-    """Modules in no package that has a place in the order."""
-    for module in modules(root):
-        package, *inner = module.name.split(".")
-        if package and (_floor(package) < 0 or (package == "core" and inner and inner[0] not in CORE)):
-            yield f"{module.name} has no place in the order"
-
-
-def clients_abroad(root: Path) -> Iterator[str]:
-    """Client libraries that are imported where they are not at home."""
-    for module in modules(root):
-        for name in module.imports:
-            homes = CLIENTS.get(name.split(".")[0], ("",))
-            if homes != ("",) and not f"{module.name}.".startswith(tuple(f"{home}." for home in homes)):
-                yield f"{module.name} imports {name}"
-
-
-def readers_of_the_environment(root: Path) -> Iterator[str]:
-    for module in modules(root):
-        names = {getattr(node, "attr", getattr(node, "id", getattr(node, "name", ""))) for node in module.nodes}
-        # Two hand their environment on to the processes that they start.
-        if (
-            names & {"environ", "environb", "getenv"}
-            and module.package != "config"
-            and module.name not in ("demo.demo", "worker.ledgers.processes")
-        ):
-            yield module.name
-
-
-def too_large(root: Path) -> Iterator[str]:
-    for module in modules(root):
-        lines = module.text.count("\n")
-        if lines > MOST_LINES:
-            yield f"{module.name} has more than {MOST_LINES} lines"
-        for node in module.nodes:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                length = (node.end_lineno or 0) - node.lineno + 1
-                if length > LONGEST_FUNCTION:
-                    yield f"{module.name}.{node.name} has more than {LONGEST_FUNCTION} lines"
-
-
-def ways_to_a_terminal(root: Path) -> Iterator[str]:
-    """What is printed goes through `cli.console`, which takes out what steers a terminal."""
-    for module in modules(root):
-        if "rich.console" in module.imports and module.name != "cli.console":
-            calls = (node for node in module.nodes if isinstance(node, ast.Call))
-            lines = [call.lineno for call in calls if ast.unparse(call.func).endswith("Console")]
-            yield from (f"{module.name}:{line} makes a console of its own" for line in lines)
-
-
-def crowded(root: Path) -> Iterator[str]:
-    """Folders of too many modules."""
-    sizes = Counter(path.parent for path in root.rglob("*.py") if path.name != "__init__.py")
-    for folder, size in sizes.items():
-        if size > MOST_MODULES:
-            yield f"{'.'.join(folder.relative_to(root).parts)} has more than {MOST_MODULES} modules"
-
-
-def too_many(root: Path) -> Iterator[str]:
-    """Constructors of too many arguments."""
-    for module in modules(root):
-        for node in module.nodes:
-            if isinstance(node, ast.ClassDef):
-                made = (each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__")
-                for arguments in (each.args for each in made):
-                    count = len(arguments.posonlyargs + arguments.args + arguments.kwonlyargs) - 1
-                    if count > MOST_ARGUMENTS:
-                        yield f"{module.name}.{node.name} takes more than {MOST_ARGUMENTS} arguments"
-
-
-def same_names(root: Path) -> Iterator[str]:
-    """Types of one name in two modules."""
-    homes: dict[str, set[str]] = {}
-    for module in modules(root):
-        for node in module.nodes:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                homes.setdefault(node.name, set()).add(module.name)
-    for name, found in sorted(homes.items()):
-        if len(found) > 1:
-            yield f"{name} is a type in {', '.join(sorted(found))}"
-
-
-def riddles(root: Path) -> Iterator[str]:
-    """Docstrings that begin with a word for something unnamed: the first line stands alone."""
-    for module in modules(root):
-        for node in module.nodes:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
-                first = (ast.get_docstring(node) or "").split("\n")[0]
-                if LEANING.match(first):
-                    yield f"{module.name}.{getattr(node, 'name', '')} begins with {first[:30]!r}"
-
-
-RULES = (
-    impure_core, faust_inside, imports_upwards, strays, clients_abroad, readers_of_the_environment, too_large, crowded,
-    too_many, same_names,
-    ways_to_a_terminal, riddles,
-)  # fmt: skip
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -348,8 +98,9 @@ def test_a_module_that_breaks_a_rule_is_found(
     assert len(list(rule(tmp_path))) == 1
 
 
-def test_no_folder_of_tests_is_crowded_either() -> None:
-    assert list(crowded(Path(__file__).parent)) == []
+@pytest.mark.parametrize("rule", [crowded, too_large])
+def test_the_tests_keep_these_sizes_too(rule: Callable[[Path], Iterator[str]]) -> None:
+    assert list(rule(Path(__file__).parent)) == []
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ from streams.telemetry import metrics
 from streams.worker.ports import Kafka
 from streams.worker.worker import Worker
 from tests.support.messages import order, touch
-from tests.unit.worker.test_worker import RULES, Journal, Producer
-from tests.unit.worker.test_worker import Group as ConsumerGroup
+from tests.support.worker.parts import RULES, Journal, Producer
+from tests.support.worker.parts import Group as ConsumerGroup
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"

@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
-from tests.oracle.credit import MODELS, ONE, Transitions, shares, split, transitions
+from tests.oracle import figures
+from tests.oracle.credit import Transitions, transitions
 from tests.oracle.door.meanings import Event, Ignored, meaning
 from tests.oracle.door.messages import DeadLetter, items, made_up, read
-from tests.oracle.journeys import Campaigns, Touch, Touched, journey, meets, touched
+from tests.oracle.figures import Contribution
+from tests.oracle.journeys import Campaigns, Touched, journey, meets, touched
 from tests.oracle.orders import Order, order
 from tests.oracle.people import Consents, People
 from tests.oracle.settings import Catalogue, Goal, Sources
 
-CUSTOMER = {True: "new", False: "returning", None: "unknown"}
 Record = tuple[str, bytes | None, bytes | None, Any]
-Contribution = dict[tuple[int, str, str, str, str, str, str, str], list[int]]
 
 
 class Dead(NamedTuple):
@@ -177,7 +177,7 @@ class Run:
         for event in self.events:
             if event.kind == "touch":
                 place = self.campaigns.of_touch(event), event.network, event.action
-                self.result.engagement_counts[(_minute(event.message.time), *place)] += 1
+                self.result.engagement_counts[(figures.minute(event.message.time), *place)] += 1
 
     def _convert_all(self) -> None:
         self.result.links = {event.link for event in self.events if event.link}
@@ -225,15 +225,15 @@ class Run:
         user = people.canonical(first.token)
         touches = None if people.ambiguous(first.token) else theirs.get(user, Touched([], []))
         seen, reason = journey(goal, first, touches, self.campaigns, consents.denied(first))
-        row = _row(goal, standing, seen, reason) | {"user": "" if reason == "no_consent" else user}
+        row = figures.row(goal, standing, seen, reason) | {"user": "" if reason == "no_consent" else user}
         key = goal.id, standing.key
         self.result.conversions[key] = row
-        self.result.figures[key] = _figures(goal, standing, seen, row)
+        self.result.figures[key] = figures.figures(goal, standing, seen, row)
         for cell, amounts in self.result.figures[key].items():
-            _add(self.result.goal_attribution, cell, amounts)
+            figures.add(self.result.goal_attribution, cell, amounts)
         if standing.remaining:
             day = self.catalogue.local_day(first.message.time)
-            _add(self.result.days, (goal.id, day, standing.currency), [1, row["value"]])
+            figures.add(self.result.days, (goal.id, day, standing.currency), [1, row["value"]])
 
 
 def _looked_for(key: str, scope: str, completions: Mapping[str, Sequence[Event]]) -> str:
@@ -253,49 +253,3 @@ def _conflicts(standing: Order, people: People, base: str) -> set[str]:
         if (event.currency or base) != (first.currency or base)
         or (event.token and first.token and people.canonical(event.token) != people.canonical(first.token))
     }
-
-
-def _row(goal: Goal, standing: Order, seen: Sequence[Touch], reason: str) -> dict[str, Any]:
-    whole, net = standing.value(goal)
-    time = standing.first.message.time
-    credit = {model: split(ONE, shares(model, seen, time)) if seen else [] for model in MODELS}
-    if standing.status == "reversed":
-        credit = {model: [0] * len(parts) for model, parts in credit.items()}
-    return {
-        "occurred_at": time,
-        "value": net,
-        "value_known": int(standing.known(goal)),
-        "reversed_value": whole - net,
-        "currency": standing.currency,
-        "customer": CUSTOMER[standing.first.new_customer],
-        "reason": reason,
-        "touch_at": [touch.time for touch in seen],
-        "touch_campaign": [touch.campaign for touch in seen],
-        "touch_network": [touch.network for touch in seen],
-        "touch_action": [touch.action for touch in seen],
-        "credit": credit,
-        "status": standing.status,
-    }
-
-
-def _figures(goal: Goal, standing: Order, seen: Sequence[Touch], row: Mapping[str, Any]) -> Contribution:
-    """What a conversion adds to goal_attribution."""
-    found: Contribution = {}
-    whole, net = standing.value(goal)
-    places = [(touch.campaign, touch.network) for touch in seen] or [("", "")]
-    for model in MODELS:
-        parts = shares(model, seen, row["occurred_at"])
-        for place, c, w, n in zip(places, split(ONE, parts), split(whole, parts), split(net, parts), strict=True):
-            cell = (_minute(row["occurred_at"]), goal.id, model, *place, row["customer"], row["reason"])
-            amounts = [0, n, c, w - n] if row["status"] == "reversed" else [c, n, 0, w - n]
-            if any(amounts):
-                _add(found, (*cell, row["currency"]), amounts)
-    return {cell: amounts for cell, amounts in found.items() if any(amounts)}
-
-
-def _add(sums: dict[Any, list[int]], key: Any, amounts: Sequence[int]) -> None:
-    sums[key] = [a + b for a, b in zip(sums.get(key, [0] * len(amounts)), amounts, strict=True)]
-
-
-def _minute(time: int) -> int:
-    return time // 60_000 * 60

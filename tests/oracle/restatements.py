@@ -11,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from tests.oracle.attribution import Contribution, run
+from tests.oracle.attribution import run
 from tests.oracle.door.meanings import Event
 from tests.oracle.door.messages import made_up
+from tests.oracle.figures import Contribution
 from tests.oracle.orders import Order
 
 EITHER, ANY = "late_touch, identity or consent", "any"

@@ -135,6 +135,29 @@ def _wanted_outcomes(records: list[Record]) -> Counter[tuple[str, str]]:
 HEADERS = ["reason", "error", "source_topic", "source_partition", "source_offset", "failed_at"]
 
 
+def _unusable(now: int, old: int) -> dict[Record, str]:
+    """Records that are of no use, each with the reason."""
+    return {
+        Record("engagement", b"k", b"not JSON"): "malformed",
+        Record("engagement", None, b"\xff\xfe"): "malformed",
+        Record("engagement", b"k", None): "malformed",
+        Record("engagement", b"k", touch("t-long", now, target="a" * 65_536)): "oversized",
+        Record("engagement", b"k", touch("t-skewed", now + 2 * HOUR)): "malformed",
+        Record("checkout", b"k", order("o-nan", now, "x").replace(b": 100", b": NaN")): "malformed",
+        by_user("engagement", "user-0", touch("t-old", old, user="user-0")): "too_late",
+        Record("engagement", b"astray", touch("t-astray", old, user="user-1"), _elsewhere("user-1")): "too_late",
+    }
+
+
+def _places(pipeline: Pipeline) -> dict[tuple[str, bytes | None, bytes | None], tuple[str, str, str]]:
+    """Where the records of all topics lie: topic, partition and offset."""
+    return {
+        (topic, m.key(), m.value()): (topic, str(m.partition()), str(m.offset()))
+        for topic in TOPICS
+        for m in pipeline.messages(topic)
+    }
+
+
 @pytest.mark.faults
 def test_what_cannot_be_used_is_kept_as_it_came(tmp_path: Path) -> None:
     now = time.time_ns() // 1_000_000
@@ -146,16 +169,7 @@ def test_what_cannot_be_used_is_kept_as_it_came(tmp_path: Path) -> None:
         by_user("checkout", "desk", refund("r-1", old, "nobody's", user="desk")),
         Record("checkout", b"astray", refund("r-2", old, "no one's", user="desk"), _elsewhere("desk")),
     ]
-    bad = {
-        Record("engagement", b"k", b"not JSON"): "malformed",
-        Record("engagement", None, b"\xff\xfe"): "malformed",
-        Record("engagement", b"k", None): "malformed",
-        Record("engagement", b"k", touch("t-long", now, target="a" * 65_536)): "oversized",
-        Record("engagement", b"k", touch("t-skewed", now + 2 * HOUR)): "malformed",
-        Record("checkout", b"k", order("o-nan", now, "x").replace(b": 100", b": NaN")): "malformed",
-        by_user("engagement", "user-0", touch("t-old", old, user="user-0")): "too_late",
-        Record("engagement", b"astray", touch("t-astray", old, user="user-1"), _elsewhere("user-1")): "too_late",
-    }
+    bad = _unusable(now, old)
     wanted = bad | dict.fromkeys(lost, "unknown_order")
     with Pipeline(tmp_path, SHOP) as pipeline:
         worker = pipeline.start(MAALSTROM_RETENTION="8d")
@@ -167,11 +181,7 @@ def test_what_cannot_be_used_is_kept_as_it_came(tmp_path: Path) -> None:
         pipeline.until(worker, lambda: "goal_drop_probability{" in worker.get("/metrics")[1])
         text = worker.get("/metrics")[1]
         stop(worker)
-        places = {
-            (topic, m.key(), m.value()): (topic, str(m.partition()), str(m.offset()))
-            for topic in TOPICS
-            for m in pipeline.messages(topic)
-        }
+        places = _places(pipeline)
         letters = [letter for topic in TOPICS for letter in pipeline.messages(dead_letters_of(topic))]
 
     found = {}

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
-from kafka import KafkaAdminClient
 
 from deploy.kafka.broker import Broker, cluster
 from streams.embedded.broker import EmbeddedBroker
-from tests.integration.support.workers import PARTITIONS, Group, Record, Worker
+from tests.integration.support.workers import PARTITIONS, Group, Worker, counted, finish, make_topics, records
 
 PRODUCE, OFFSET_COMMIT, HEARTBEAT = 0, 8, 12
 MESSAGE_TOO_LARGE, ILLEGAL_GENERATION, UNKNOWN_MEMBER = 10, 22, 25
@@ -44,38 +43,11 @@ def kafka_group(kafka: Broker, tmp_path: Path) -> Iterator[Group]:
     finish(group)
 
 
-def make_topics(group: Group) -> None:
-    with KafkaAdminClient(bootstrap_servers=group.bootstrap) as admin:
-        admin.create_topics(
-            {topic: {"num_partitions": PARTITIONS, "replication_factor": 1} for topic in group.topics},
-            wait_for_metadata=True,
-        )
-
-
 @pytest.fixture(params=["embedded_group", "kafka_group"])
 def group(request: pytest.FixtureRequest) -> Group:
     """A group on the embedded and on a real broker."""
     group: Group = request.getfixturevalue(request.param)
     return group
-
-
-def finish(group: Group) -> None:
-    for worker in group.workers:
-        worker.end(signal.SIGKILL)
-
-
-def records(number: int, start: int = 0) -> list[Record]:
-    return [(b"user", b"%d " % i + b"x" * 200, ()) for i in range(start, start + number)]
-
-
-def counted(states: dict[str, dict[str, int]]) -> dict[tuple[str, int], int]:
-    """Records in the state, by topic and partition."""
-    return {
-        (topic.rpartition("-")[2], int(partition)): number
-        for partition, state in states.items()
-        for topic, number in state.items()
-        if not topic.endswith("-next")
-    }
 
 
 def test_a_restarted_worker_goes_on_where_the_last_one_stopped(group: Group) -> None:

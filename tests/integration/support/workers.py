@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
+from kafka import KafkaAdminClient
 
 PARTITIONS = 2
 TOPICS = ("engagement", "checkout")
@@ -143,3 +144,30 @@ class Worker:
     def log(self, characters: int = 3000) -> str:
         """The end of its log."""
         return (self.folder / "log").read_text()[-characters:]
+
+
+def make_topics(group: Group) -> None:
+    with KafkaAdminClient(bootstrap_servers=group.bootstrap) as admin:
+        admin.create_topics(
+            {topic: {"num_partitions": PARTITIONS, "replication_factor": 1} for topic in group.topics},
+            wait_for_metadata=True,
+        )
+
+
+def finish(group: Group) -> None:
+    for worker in group.workers:
+        worker.end(signal.SIGKILL)
+
+
+def records(number: int, start: int = 0) -> list[Record]:
+    return [(b"user", b"%d " % i + b"x" * 200, ()) for i in range(start, start + number)]
+
+
+def counted(states: dict[str, dict[str, int]]) -> dict[tuple[str, int], int]:
+    """Records in the state, by topic and partition."""
+    return {
+        (topic.rpartition("-")[2], int(partition)): number
+        for partition, state in states.items()
+        for topic, number in state.items()
+        if not topic.endswith("-next")
+    }

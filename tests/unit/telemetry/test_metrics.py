@@ -17,7 +17,7 @@ from streams.worker.ledgers.processes import ProcessExecutor
 from streams.worker.ports import Kafka
 from streams.worker.worker import Worker
 from tests.support.messages import HOUR, order, refund, touch
-from tests.unit.worker.test_worker import RULES, Group, Journal, Producer
+from tests.support.worker.parts import RULES, Group, Journal, Producer
 
 Scenario = Callable[[Worker], Awaitable[None]]
 

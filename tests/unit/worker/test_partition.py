@@ -1,126 +1,24 @@
 """A partition at work: what it journals, merges and drops, and that its next owner has the same figures."""
 
-import asyncio
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
-from typing import Any
 
 import cramjam
 import pytest
 
-from streams.core.events.batch import Batch, Forward
-from streams.core.events.watermark import DeadLetter
 from streams.core.identity.tokens import Tokens
-from streams.core.journal.segment import Segment, SegmentKey
-from streams.core.ledger.ledger import Ledger
-from streams.core.ledger.results import HOUR, Applied
-from streams.core.ledger.settings import LedgerSettings
+from streams.core.journal.segment import SegmentKey
+from streams.core.ledger.results import HOUR
 from streams.core.privacy.requests import request
-from streams.kafka.segment_codec import packed
-from streams.worker import compaction, partition, work
+from streams.worker import compaction
 from streams.worker.ledgers import proxy
 from streams.worker.ledgers.errors import LedgerDroppedError
-from streams.worker.ledgers.proxy import LedgerPool, LedgerStatus, applied
-from streams.worker.partition import JournalError, Partition
+from streams.worker.partition import JournalError
 from streams.worker.ports import RevokedError
-from streams.worker.watch import defects
-from tests.support.driver import CATALOGUE, KEY
-from tests.support.messages import DAY, NOON, identify, order, refund, touch
-from tests.support.tables import Database
-
-
-class Died(BaseException):
-    """The process did."""
-
-
-class Journal:
-    """Segments of one partition, durable at once."""
-
-    def __init__(self) -> None:
-        self.kept: dict[SegmentKey, bytes] = {}
-        self.left: int | None = None  # writes until the process dies
-
-    async def append(self, _: int, key: SegmentKey, value: bytes) -> None:
-        if self.left == 0:
-            raise Died
-        self.left = None if self.left is None else self.left - 1
-        self.kept[key] = value
-
-    async def remove(self, _: int, keys: Sequence[SegmentKey]) -> None:
-        for key in keys:
-            del self.kept[key]
-
-    async def discard_remains(self, _: int) -> None: ...
-
-    def segments(self, _: int, only: Collection[SegmentKey] | None = None) -> Iterator[tuple[SegmentKey, bytes]]:
-        kept = self.kept.items() if only is None else [(key, self.kept[key]) for key in only]
-        yield from sorted(kept, key=lambda item: item[0][1:])
-
-    def place(self, partition: int, key: SegmentKey) -> str:
-        return f"journal/{partition} offset 17, segment {tuple(key)}"
-
-
-class Producer:
-    """Records that were sent."""
-
-    def __init__(self) -> None:
-        self.letters: list[DeadLetter] = []
-
-    async def send_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
-        self.letters += letters
-
-    async def forward(self, _: Sequence[Forward]) -> None: ...
-
-
-class Owner:
-    """A worker with one partition, its clock in our hands, and the database it writes to."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, ledgers: LedgerPool) -> None:
-        self.ledgers = ledgers
-        self.now, self.journal, self.producer, self.database = NOON, Journal(), Producer(), Database()
-        monkeypatch.setattr(partition, "now_ms", lambda: self.now)
-        self.restart()
-
-    def restart(self) -> None:
-        self.partition = Partition(0, self.ledgers.of(0), self.journal, self.producer)
-        asyncio.run(self.partition.restore())
-
-    def take(self, topic: str, *values: bytes) -> None:
-        offset = self.partition.offsets.get(topic, 0)
-        batch = Batch(topic, values, [None] * len(values), range(offset, offset + len(values)))
-        asyncio.run(self.partition.take(batch, 0.0, lambda: None))
-
-    def snapshot(self) -> Any:
-        return asyncio.run(self.partition.snapshot())
-
-    def write(self, taken: Any) -> None:
-        if taken:
-            self.database.write(taken.rows)
-            self.partition.written(taken.sequence)
-        asyncio.run(self.partition.tidy())
-
-    def flush(self) -> None:
-        self.write(self.snapshot())
-
-    def engagement(self) -> int:
-        return sum(self.database.engagement_counts().values())
-
-
-@pytest.fixture(scope="module", params=[0, 1], ids=["here", "elsewhere"])
-def ledgers(request: pytest.FixtureRequest) -> Iterator[LedgerPool]:
-    kept = LedgerPool(LedgerSettings(CATALOGUE, KEY, retention=45 * DAY), 1, request.param)
-    yield kept
-    asyncio.run(kept.close())
-
-
-@pytest.fixture
-def owner(monkeypatch: pytest.MonkeyPatch, ledgers: LedgerPool) -> Owner:
-    return Owner(monkeypatch, ledgers)
-
-
-def touches(first: int, count: int, form: str = "t{}") -> list[bytes]:
-    return [touch(form.format(i), NOON, user=f"u{i % 50}") for i in range(first, first + count)]
+from tests.support.driver import KEY
+from tests.support.messages import NOON, identify, order, refund, touch
+from tests.support.worker.partition_owner import Died, Owner, touches
 
 
 def test_small_segments_are_merged_and_the_next_owner_has_the_same(owner: Owner) -> None:
@@ -141,93 +39,6 @@ def test_a_partition_that_was_lost_while_rows_were_written_is_not_tidied(owner: 
     owner.journal.kept.clear()
     owner.write(taken)
     assert not owner.journal.kept
-
-
-def defective(ledger: Ledger, batch: Batch, now: int, hour: int) -> tuple[Applied, LedgerStatus]:
-    """`applied`, with a defect."""
-    if any(b"defect" in (value or b"") for value in batch.values):
-        raise ZeroDivisionError
-    return applied(ledger, batch, now, hour)
-
-
-def test_what_our_own_code_fails_on_is_a_dead_letter_and_the_rest_is_taken_in(
-    owner: Owner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(work, "applied", defective)
-    owner.take("engagement", *touches(0, 3))
-    owner.take("engagement", *touches(3, 2), touch("defect", NOON), *touches(5, 2))
-    owner.flush()
-    assert owner.engagement() == 7
-    (letter,) = owner.producer.letters
-    assert (letter.offset, letter.reason, letter.error) == (5, "internal", "ZeroDivisionError: ")
-    owner.restart()
-    owner.flush()
-    assert (owner.partition.offsets["engagement"], owner.engagement()) == (8, 7)
-
-
-def only_together(ledger: Ledger, batch: Batch, now: int, hour: int) -> tuple[Applied, LedgerStatus]:
-    """`applied`, with a defect that shows where the ledger knows something."""
-    if ledger.size[0] and any(b"defect" in (value or b"") for value in batch.values):
-        raise ZeroDivisionError
-    return applied(ledger, batch, now, hour)
-
-
-@pytest.mark.parametrize("defective", [defective, only_together])
-def test_defects_cost_no_restore_each(owner: Owner, monkeypatch: pytest.MonkeyPatch, defective: Any) -> None:
-    """60 records that our own code fails on: the state is made anew once, or where it is needed to find them, once in
-    a while."""
-    restores, waits = 0, list[float]()
-    restore = Partition.restore
-
-    async def counted(partition: Partition) -> None:
-        nonlocal restores
-        restores += 1
-        await restore(partition)
-
-    async def wait(seconds: float) -> None:
-        waits.append(seconds)
-        monkeypatch.setattr(defects.Defects, "wait", 0.0)
-
-    monkeypatch.setattr(Partition, "restore", counted)
-    monkeypatch.setattr(asyncio, "sleep", wait)
-    monkeypatch.setattr(work, "applied", defective)
-    owner.take("engagement", *touches(0, 3))
-    records = [touch(f"defect-{i}", NOON) for i in range(3 if defective is only_together else 60)]
-    for i, record in enumerate(records):
-        owner.take("engagement", *touches(10 + 2 * i, 1), record, *touches(11 + 2 * i, 1))
-    owner.flush()
-    assert owner.engagement() == 3 + 2 * len(records)
-    assert [letter.reason for letter in owner.producer.letters] == ["internal"] * len(records)
-    assert (restores, bool(waits)) == ((1, False) if defective is not only_together else (3 * len(records), True))
-
-
-def test_what_cannot_be_journalled_is_a_dead_letter(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unpackable(segment: Segment) -> tuple[bytes, int]:
-        if any(b"t-bad" in text.encode() for _, _, text in segment.texts):
-            raise OverflowError("an integer of 70 bits")
-        return packed(segment)
-
-    monkeypatch.setattr(partition, "packed", unpackable)
-    monkeypatch.setattr(defects, "APART", 0.0)
-    owner.take("engagement", *touches(0, 1), touch("t-bad" + "-" * 40, NOON), *touches(1, 1))
-    owner.flush()
-    assert (owner.engagement(), [letter.offset for letter in owner.producer.letters]) == (2, [1])
-
-
-def test_a_partition_that_is_lost_while_a_defect_is_mended_leaves_nothing(
-    owner: Owner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(work, "applied", defective)
-    segments, acknowledged = owner.journal.segments, list[bool]()
-
-    def revoked(number: int) -> Iterator[tuple[SegmentKey, bytes]]:
-        owner.partition.close()
-        return segments(number)
-
-    monkeypatch.setattr(owner.journal, "segments", revoked)
-    batch = Batch("engagement", [touch("defect", NOON)], [None], [0])
-    assert asyncio.run(owner.partition.take(batch, 0.0, lambda: acknowledged.append(True))) == []
-    assert (acknowledged, owner.producer.letters, owner.journal.kept) == ([], [], {})
 
 
 def test_a_journal_is_restored_the_same_in_however_many_parts(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,26 +70,6 @@ def test_a_partition_that_is_lost_while_its_journal_is_read_is_closed(
     with pytest.raises(LedgerDroppedError):
         owner.restart()
     assert owner.partition.closed
-
-
-def test_what_was_interrupted_is_seen_by_nobody_until_it_is_read_again(
-    owner: Owner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A worker that ends because of one partition breaks off what it does for the others, and flushes once more."""
-
-    async def breaks_off(*_: object) -> None:
-        raise asyncio.CancelledError
-
-    owner.take("engagement", touch("t", NOON - 1, user="u1"))
-    with monkeypatch.context() as interrupted:
-        interrupted.setattr(owner.journal, "append", breaks_off)
-        with pytest.raises(asyncio.CancelledError):
-            owner.take("checkout", order("c", NOON, "o", 100, user="u1"))
-    assert owner.snapshot() is None
-    owner.restart()
-    owner.take("checkout", order("c", NOON, "o", 100, user="u1"))
-    owner.flush()
-    assert {amounts[0] for amounts in owner.database.goal_attribution().values()} == {1_000_000}
 
 
 @pytest.mark.parametrize("form", ["t{}", "ajs-next-1793534400000-45c0ff53-dfe1-4fe2-998c-{:012d}"])

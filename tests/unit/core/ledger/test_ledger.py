@@ -1,22 +1,15 @@
 """The ledger by small examples: what a conversion sees, what is reported of it and when, and what a restart keeps."""
 
-from typing import Any
-
 import pytest
 
 from streams.core.catalogue.parse import parse
 from streams.core.events.batch import Batch
 from streams.core.events.topics import CHECKOUT, ENGAGEMENT
-from streams.core.events.watermark import SKEW
-from streams.core.journal.segment import Segment, SegmentKey, decode, encode, valid
 from streams.core.ledger.ledger import Ledger
-from streams.core.ledger.results import Applied
 from streams.core.ledger.settings import LedgerSettings
 from tests.support.driver import CATALOGUE, KEY, Driver
-from tests.support.messages import DAY, HOUR, NOON, consent_word, denied, identify, message, order, refund, touch
-from tests.support.tables import Database, rows
+from tests.support.messages import DAY, HOUR, NOON, consent_word, denied, identify, order, refund, touch
 
-RETENTION = 45 * DAY
 ALL = 1_000_000  # one conversion
 
 
@@ -25,11 +18,6 @@ def journey(driver: Driver, order_id: str = "o") -> list[tuple[int, str, str]]:
     row = driver.database.conversions()["orders", order_id]
     columns = (row["touch_at"], row["touch_campaign"], row["touch_action"])
     return [(NOON - at, campaign, action) for at, campaign, action in zip(*columns, strict=True)]
-
-
-def outcomes(applied: Applied) -> dict[str, int]:
-    (found,) = applied.outcomes
-    return dict(found.counts)
 
 
 def reported(*engagement: bytes, bought: bytes) -> Driver:
@@ -189,52 +177,6 @@ def test_a_completion_that_counts_no_more_is_withdrawn_and_may_count_again() -> 
         assert driver.conversions() == wanted
 
 
-def test_records_are_counted_by_what_became_of_them() -> None:
-    driver = Driver()
-    late = touch("late", NOON - RETENTION - 1)
-    values = [touch("a", NOON), touch("a", NOON + 1), touch("b", NOON, consent=denied()), b"{", late]
-    applied = driver.engage(*values, message("Page Viewed", "p", NOON), b" " * 70_000)
-    assert outcomes(applied) == {"accepted": 1, "duplicate": 1, "no_consent": 1, "dead_letter": 3, "ignored": 1}
-    assert sorted((dead.offset, dead.reason) for dead in applied.outcomes[0].dead) == [
-        (3, "malformed"),
-        (4, "too_late"),
-        (6, "oversized"),
-    ]
-    bought = [
-        order("c", NOON, "o"),
-        order("c", NOON, "o"),
-        order("d", NOON, "p", consent=denied()),
-        refund("r", NOON, "?"),
-    ]
-    assert outcomes(driver.buy(*bought, message("Cart Viewed", "v", NOON))) == {
-        "accepted": 2,
-        "duplicate": 1,
-        "no_consent": 1,
-        "ignored": 1,
-    }
-
-
-def test_a_message_id_is_an_event_of_its_topic() -> None:
-    driver = reported(touch("same", NOON), bought=order("same", NOON, "o"))
-    assert driver.conversions() == {("autumn", ""): 1}
-
-
-@pytest.mark.parametrize(("ahead", "taken"), [(SKEW, "accepted"), (SKEW + 1, "dead_letter")])
-def test_a_clock_may_be_ahead_by_exactly_an_hour(ahead: int, taken: str) -> None:
-    driver = Driver()
-    assert outcomes(driver.engage(touch("t", NOON + ahead))) == {taken: 1}
-    assert outcomes(driver.buy(order("c", NOON + ahead, "o"))) == {taken: 1}
-
-
-@pytest.mark.parametrize(("behind", "taken"), [(RETENTION, "accepted"), (RETENTION + 1, "dead_letter")])
-def test_an_event_may_be_behind_by_exactly_the_retention(behind: int, taken: str) -> None:
-    driver = Driver()
-    driver.engage(touch("t1", NOON))
-    driver.buy(order("c1", NOON, "o"))
-    assert outcomes(driver.engage(touch("t2", NOON - behind))) == {taken: 1}
-    assert outcomes(driver.buy(order("c2", NOON - behind, "p"))) == {taken: 1}
-
-
 def test_the_purchase_is_reported_in_the_hour_in_which_it_was_reported() -> None:
     driver = Driver(now=NOON + 5 * HOUR)
     driver.engage(touch("t", NOON))
@@ -252,25 +194,6 @@ def test_the_purchase_is_reported_in_the_hour_in_which_it_was_reported() -> None
     assert [conversion[name] * 1000 - NOON for name in ("first_reported_at", "updated_at")] == [5 * HOUR, 8 * HOUR]
 
 
-def test_records_that_the_state_covers_are_skipped() -> None:
-    driver = Driver()
-    driver.engage(touch("a", NOON), touch("b", NOON))
-    applied = driver.ledger.apply(Batch(ENGAGEMENT, [touch("x", NOON)] * 4, [None] * 4, range(4)), NOON)
-    assert outcomes(applied) == {"accepted": 1, "duplicate": 1}
-    assert driver.ledger.offsets == {ENGAGEMENT: 4}
-
-
-def test_a_replay_reads_every_record_and_has_no_retention() -> None:
-    ledger = Ledger(LedgerSettings(CATALOGUE, KEY, replay=True))
-    for _ in range(2):
-        ledger.apply(Batch(ENGAGEMENT, [touch("a", NOON), touch("b", NOON - 999 * DAY)], [None] * 2, range(2)))
-    ledger.apply(Batch(CHECKOUT, [order("c", NOON, "o")], [None], range(1)))
-    ledger.report()
-    found = rows(ledger.changes(1)["goal_attribution"])
-    assert {(row["reported_at"], row["origin"], row["partition"]) for row in found} == {(NOON // 1000, "replay", 0)}
-    assert (ledger.size[0], ledger.expire(), ledger.unclaimed()) == (2, [], [])
-
-
 def test_reversals_whose_order_never_came_are_left_at_the_end_of_a_replay() -> None:
     ledger = Ledger(LedgerSettings(CATALOGUE, KEY, replay=True))
     values = [refund("r1", NOON, "?"), refund("r2", NOON, "o"), order("c", NOON, "o")]
@@ -279,96 +202,12 @@ def test_reversals_whose_order_never_came_are_left_at_the_end_of_a_replay() -> N
     assert (letter.offset, letter.key, letter.value, letter.reason) == (0, b"k", values[0], "unknown_order")
 
 
-def test_records_that_our_own_code_fails_on_are_dead_letters_and_covered() -> None:
-    driver = Driver()
-    batch = driver.batch(ENGAGEMENT, [touch("a", NOON), touch("b", NOON)])
-    applied = driver.ledger.skip(batch, "a defect")
-    assert [(dead.offset, dead.reason, dead.error) for dead in applied.outcomes[0].dead] == [
-        (0, "internal", "a defect"),
-        (1, "internal", "a defect"),
-    ]
-    assert applied.segment.offsets == driver.ledger.offsets == {ENGAGEMENT: 2}
-
-
 def test_the_settled_are_stated_first_and_no_more_than_asked_for() -> None:
     driver = Driver(now=NOON + DAY)
     driver.engage(touch("t", NOON + 3))
     driver.buy(*(order(f"c{i}", NOON + (7 - i), f"o{i}") for i in range(7)))
     stated = [[after.order_id for after, _ in driver.ledger.report(driver.now, 3).pairs] for _ in range(3)]
     assert stated == [["o4", "o5", "o6"], ["o0", "o1", "o2"], ["o3"]]
-
-
-def everything(driver: Driver) -> dict[str, Any]:
-    return driver.database.tables | {"path_transitions": driver.database.path_transitions()}
-
-
-def busy() -> Driver:
-    driver = Driver(now=NOON + 2 * HOUR)
-    driver.engage(touch("t1", NOON), touch("x" * 40, NOON, "paper"), touch("t3", NOON - HOUR, user="v"))
-    driver.buy(order("c1", NOON, "o1", 100), order("c2", NOON, "o2", 50, user="v"), refund("r0", NOON, "o3"))
-    driver.flush()
-    driver.now += HOUR
-    driver.buy(refund("r1", NOON, "o1", total=30), order("c3", NOON, "o3"))
-    driver.engage(touch("t4", NOON - 1, "paper", user="v"))
-    return driver
-
-
-def test_a_restored_ledger_goes_on_as_if_nothing_had_happened() -> None:
-    one, other = busy(), busy()
-    other.restart()
-    for driver in (one, other):
-        driver.flush()
-        driver.buy(refund("r2", NOON, "o1"), refund("r1", NOON, "o1", total=30))
-        driver.engage(touch("t1", NOON))
-        driver.flush()
-    assert one.ledger.offsets == other.ledger.offsets == {ENGAGEMENT: 5, CHECKOUT: 7}
-    assert one.ledger.size[0] == other.ledger.size[0]
-    assert everything(one) == everything(other)
-
-
-def test_what_was_stated_and_not_written_is_written_after_a_restart() -> None:
-    driver = busy()
-    driver.report()
-    driver.restart()
-    driver.write()
-    assert driver.conversions() == {("paper", ""): 2}
-    assert driver.database.conversions()["orders", "o1"]["value"] == 70 * ALL
-
-
-def test_a_restart_says_the_rows_of_the_open_hour_again_and_of_no_other() -> None:
-    driver = busy()
-    driver.flush()
-    driver.restart()
-    again = driver.ledger.changes(99)
-    assert {row["reported_at"] * 1000 for row in rows(again["goal_attribution"])} == {driver.now}
-    driver.database.write(again)
-    reference = busy()
-    reference.flush()
-    assert driver.conversions() == reference.conversions()
-    assert driver.database.goal_attribution() == reference.database.goal_attribution()
-
-
-def test_segments_of_an_owner_that_had_lost_the_partition_change_nothing() -> None:
-    """Epoch 1 goes on writing after epoch 2 restored up to its segment 1."""
-    old, found = Driver(), dict[SegmentKey, Segment]()
-
-    def write(epoch: int, sequence: int, segment: Segment, after: int) -> None:
-        segment.after = {epoch: after}
-        found[SegmentKey(NOON // HOUR, epoch, sequence)] = decode(encode(segment))
-
-    write(1, 0, old.engage(touch("t", NOON)).segment, -1)
-    write(1, 1, old.buy(order("c", NOON, "o", 100)).segment, -1)
-    new = Ledger(LedgerSettings(CATALOGUE, KEY, RETENTION))
-    new.restore([(key, found[key]) for key in valid(found)], NOON)
-    write(1, 2, old.buy(refund("r", NOON, "o"), refund("s", NOON, "o")).segment, -1)
-    write(2, 2, new.apply(Batch(CHECKOUT, [refund("r", NOON, "o", total=40)], [None], [1]), NOON).segment, 1)
-    write(2, 3, new.report(NOON).segment, 1)
-    last, database = Ledger(LedgerSettings(CATALOGUE, KEY, RETENTION)), Database()
-    last.restore([(key, found[key]) for key in valid(found)], NOON)
-    last.report(NOON)
-    database.write(last.changes(1))
-    assert last.offsets == {ENGAGEMENT: 1, CHECKOUT: 2}
-    assert database.conversions()["orders", "o"]["value"] == 60 * ALL
 
 
 def test_its_size_is_that_of_the_retained_events() -> None:

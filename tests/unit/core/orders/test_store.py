@@ -5,7 +5,6 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-import numpy as np
 import pytest
 
 from streams.core.catalogue.parse import Catalogue, parse
@@ -13,16 +12,15 @@ from streams.core.door import sources_toml
 from streams.core.door.reader import read
 from streams.core.events.watermark import DeadLetter
 from streams.core.identity.tokens import Tokens
-from streams.core.journal.segment import encode
 from streams.core.ledger.settings import LedgerSettings
 from streams.core.orders.cause import Cause
 from streams.core.orders.keys import OrderEvent, field_of, keys_of, shown
 from streams.core.orders.matching import counts
-from streams.core.orders.order import Order, Pending
+from streams.core.orders.order import Pending
 from streams.core.orders.shared import OrderLocations, SharedOrders
 from streams.core.orders.store import Booked, OrderStore
 from tests.support.driver import CATALOGUE, Driver
-from tests.support.messages import DAY, HOUR, NOON, denied, message, order, refund, touch
+from tests.support.messages import NOON, denied, message, order, refund
 
 TOKENS = Tokens(b"sixteen letters!")
 GOAL = 'base_currency = "NOK"\n[[goal]]\nid = "g"\nevent = "Order Completed"\n'
@@ -255,76 +253,3 @@ def test_the_key_of_an_order_says_which_property_it_is_of() -> None:
     assert [(field_of(each.key), shown(each.key)) for each in keys] == [("order_id", "o"), ("invoice_id", "i")]
     odd = keys_of(event_of(order("c", NOON, "\0"), catalogue), catalogue)
     assert [(field_of(each.key), shown(each.key)) for each in odd] == [("order_id", "\0"), ("invoice_id", "c")]
-
-
-def affected(some: OrderStore, user: str, *times: int) -> list[str]:
-    users = np.full(len(times), TOKENS.hash(user), np.uint64)
-    return sorted(order.order_id for order in some.affected(users, np.array(times, np.int64)))
-
-
-def test_touches_bear_on_the_orders_of_their_user_that_are_not_before_them() -> None:
-    some = OrderStore(CATALOGUE, TOKENS)
-    for i, user in enumerate(("u", "u", "v")):
-        take(some, order(f"c{i}", NOON + i * HOUR, f"o{i}", user=user))
-    assert affected(some, "u", NOON) == ["o0", "o1"]
-    assert affected(some, "u", NOON + 1) == ["o1"]
-    assert affected(some, "u", NOON + DAY, NOON + 1) == ["o1"]
-    assert affected(some, "v", 0) == ["o2"]
-    assert affected(some, "w", 0) == []
-
-
-def test_an_order_completed_twice_is_as_late_as_its_later_completion() -> None:
-    for times in ((NOON, NOON + HOUR), (NOON + HOUR, NOON)):
-        some = OrderStore(CATALOGUE, TOKENS)
-        for event, time in zip(("Order Completed", "Visit Booked"), times, strict=True):
-            take(some, message(event, f"c{time}", time, order_id="o"), CATALOGUE)
-        assert affected(some, "u", NOON + 1) == ["o"]
-
-
-def test_orders_without_a_token_are_nobodys() -> None:
-    some = OrderStore(CATALOGUE, TOKENS)
-    take(some, order("c", NOON, "o", user=None))
-    assert some.affected(np.zeros(3, np.uint64), np.zeros(3, np.int64)) == []
-
-
-def test_an_order_is_forgotten_when_it_had_no_message_for_long() -> None:
-    some = OrderStore(CATALOGUE, TOKENS)
-    take(some, order("c1", NOON, "o1"))
-    take(some, order("c2", NOON, "o2"))
-    take(some, refund("r", NOON + DAY, "o2", total=1))
-    first, second = event_of(order("c1", NOON, "o1")), event_of(order("c2", NOON, "o2"))
-    assert some.expire(NOON + 1) == []
-    assert set(some.orders) == {"o2"}
-    assert [some.seen(each, keys_of(each, PLAIN)[0])[0] for each in (first, second)] == [False, True]
-    assert affected(some, "u", 0) == ["o2"]
-    some.expire(NOON + DAY + 1)
-    assert (some.orders, some.seen(second, keys_of(second, PLAIN)[0])[0], affected(some, "u", 0)) == ({}, False, [])
-
-
-def test_an_earlier_buyer_of_a_forgotten_order_may_come_again() -> None:
-    driver = Driver()
-    driver.buy(order("c1", NOON, "o", user="u"), order("c2", NOON + 1, "o", user="v"))
-    driver.engage(touch("t", NOON, user="u"))
-    driver.flush()
-    driver.pass_days(50)
-    driver.flush()
-    again = driver.engage(touch("t2", driver.now, user="u"))
-    assert again.outcomes[0].counts == {"accepted": 1}
-
-
-def test_an_order_of_very_many_messages_does_not_make_every_segment_large() -> None:
-    """A shop that gives all its orders one id must not stop the pipeline."""
-    driver = Driver()
-    sizes = [len(encode(driver.buy(order(f"c-{i}", NOON + i, "undefined")).segment)) for i in range(300)]
-    assert max(sizes) < sizes[0] + 50
-    driver.restart()
-    again = driver.ledger.apply(driver.batch("checkout", [order(f"c-{i}", NOON + i, "undefined") for i in range(300)]))
-    assert again.outcomes[0].counts == {"duplicate": 300}
-
-
-def test_only_reversals_of_this_partition_are_given_up_here() -> None:
-    some, event = OrderStore(CATALOGUE, TOKENS), event_of(refund("r1", NOON, "o"))
-    some.put(Order("o", waiting=[pending(event), pending(event_of(refund("r2", NOON, "o")), home=3)]))
-    (letter,) = some.unclaimed()
-    assert letter[:5] == ("checkout", 2, 7, b"k", b"r1")
-    assert (letter.reason, "'o'" in letter.error) == ("unknown_order", True)

@@ -5,10 +5,8 @@ import structlog
 
 from streams.worker.watch.clock import ClockWatch
 from tests.support.messages import DAY, HOUR, NOON, order, refund, touch
-from tests.unit.worker import test_partition
-from tests.unit.worker.test_partition import Owner
+from tests.support.worker.partition_owner import Owner
 
-ledgers, owner = test_partition.ledgers, test_partition.owner  # fixtures
 AHEAD = [20 * HOUR, 60 * DAY]
 
 
