@@ -76,8 +76,12 @@ READY = _gauge("ready", "1 while partitions are restored and ClickHouse answers,
 OTHER_CAMPAIGNS = _counter("other_campaigns_total", "Events whose campaign was one too many of the day: `(other)`.")
 CLOCK_JUMPS = _counter("clock_jumps_total", "Times that the host's clock was set by more than a minute.")
 CLOCK_BEHIND = _gauge("clock_behind_seconds", "How far the hour of reports is ahead of the clock: it was wrong, or is.")
-STATE_TOUCHES = _gauge("state_touches", "Engagement events in memory.")
-STATE_BYTES = _gauge("state_bytes", "Bytes that the state of all partitions takes, an estimate.")
+STATE_TOUCHES = _gauge("state_touches", "Engagement events retained, in memory and in files.")
+STATE_BYTES = _gauge("state_bytes", "Bytes of memory that the state of all partitions takes, an estimate.")
+STATE_FILE_BYTES = _gauge("state_file_bytes", "Bytes of the files that state beyond `MAALSTROM_STATE_MEMORY` is in.")
+STATE_FILES_REFUSED = _gauge(
+    "state_files_refused", "1 while such files cannot be written and all is in memory, else 0."
+)
 JOURNAL_GAP = _gauge("journal_gap_records", "Source offsets that the journal misses or covers twice; must be 0.")
 JOURNAL_SEGMENTS = _gauge("journal_segments", "Segments that the partitions of this worker have in the journal.")
 JOURNAL_BYTES = _gauge("journal_bytes", "Bytes of the journal beside the state; memory: the disk takes none.", "where")

@@ -11,8 +11,10 @@ def measure(ready: bool, owned: Collection[Partition], lag: Mapping[tuple[str, i
     and partition."""
     sizes = [partition.standing.size for partition in owned]
     metrics.READY.set(ready)
-    metrics.STATE_TOUCHES.set(sum(touches for touches, _ in sizes))
-    metrics.STATE_BYTES.set(sum(n for _, n in sizes))
+    metrics.STATE_TOUCHES.set(sum(size.touches for size in sizes))
+    metrics.STATE_BYTES.set(sum(size.memory for size in sizes))
+    metrics.STATE_FILE_BYTES.set(sum(size.disk for size in sizes))
+    metrics.STATE_FILES_REFUSED.set(any(size.refused for size in sizes))
     metrics.JOURNAL_SEGMENTS.set(sum(partition.segments for partition in owned))
     metrics.JOURNAL_GAP.set(sum(partition.gap for partition in owned))
     metrics.CONSUMER_LAG.clear()

@@ -116,7 +116,7 @@ class Worker:
         if self._failed or any(partition.closed for partition in made):
             return
         for partition in made:
-            touches, _ = partition.standing.size
+            touches = partition.standing.size.touches
             log.info("restored", partition=partition.number, touches=touches, segments=partition.segments)
             wrong = await self._sources.broken(partition.number, partition.offsets, _closed(partition))
             if wrong:

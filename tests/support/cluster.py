@@ -12,6 +12,7 @@ from streams.core.journal.cutting import cut
 from streams.core.journal.segment import Segment, SegmentKey, decode, encode
 from streams.core.ledger.ledger import Ledger
 from streams.core.ledger.settings import LedgerSettings
+from tests.support import state
 from tests.support.driver import KEY
 from tests.support.messages import HOUR, NOON
 from tests.support.tables import Database
@@ -47,7 +48,7 @@ class Cluster:
 
     def restored(self, number: int) -> Ledger:
         """A new process, that knows what is in the journal and nothing else."""
-        ledger = Ledger(self._rules, number, PARTITIONS)
+        ledger = Ledger(self._rules, number, PARTITIONS, state.keeper.get())
         ledger.restore([(key, decode(value)) for key, value in self.journals[number]], self.now)
         return ledger
 

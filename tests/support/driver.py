@@ -10,6 +10,7 @@ from streams.core.journal.segment import Segment, SegmentKey, decode, encode, va
 from streams.core.ledger.ledger import Ledger
 from streams.core.ledger.results import Applied
 from streams.core.ledger.settings import LedgerSettings
+from tests.support import state
 from tests.support.messages import DAY, HOUR, NOON, message, touch
 from tests.support.tables import Database, Key
 
@@ -44,7 +45,7 @@ class Driver:
 
     def restart(self) -> None:
         """A new process, that knows what is in the journal and nothing else."""
-        self.ledger = Ledger(self._rules)
+        self.ledger = Ledger(self._rules, keeper=state.keeper.get())
         found = {key: decode(value) for key, value in self.journal.items()}
         self.ledger.restore([(key, found[key]) for key in valid(found)], self.now)
 

@@ -4,12 +4,11 @@ It is log-structured, so that adding stays cheap: each batch becomes a run, runs
 by binary search in the few runs there are. Those that are large may be in files, of which what is new touches no page.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from streams.core.columns.message_ids import Keys
 from streams.core.columns.run import EPOCH_BITS, I64, U64, KeyedRows, Mask, concatenated, first_of_each, key_order, none
+from streams.core.columns.stored.held import Past
 from streams.core.columns.stored.keeper import IN_MEMORY, RunKeeper
 from streams.core.columns.stored.merging import PART
 from streams.core.columns.stored.runs import Runs
@@ -68,10 +67,10 @@ class Index:
         texts may be kept beside."""
         return self.runs.discard(before).keys
 
-    def discard(self, before: int, past: Callable[[KeyedRows], Mask]) -> KeyedRows:
+    def discard(self, before: int, past: Past) -> KeyedRows:
         """Forget those rows before that time (ms) that are `past`, of each run as soon as they are many; returns
         them."""
-        return self.runs.forget(before, past)
+        return self.runs.discard(before, past)
 
     def anonymise(self, token: int) -> bool:
         """The rows of that token (a hash) belong to nobody from now on, and their keys stay; whether there are any."""

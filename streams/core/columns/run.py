@@ -19,7 +19,7 @@ FORM = np.uint32(3)
 class KeyedRows(NamedTuple):
     """Rows that are held once a key, as columns: `user` hash (0 = nobody), `time` in ms, `kind` (a code below 2**30).
 
-    Touches are kept so, and what else people say once: words of consent, identity messages, and links between tokens
+    KeyedRows are kept so, and what else people say once: words of consent, identity messages, and links between tokens
     (which are `Links` where their fields are read)."""
 
     user: U64

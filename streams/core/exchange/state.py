@@ -5,6 +5,8 @@ from typing import Any
 
 from streams.core.catalogue.model import Catalogue
 from streams.core.columns.message_ids import MessageIds
+from streams.core.columns.stored.keeper import IN_MEMORY, RunKeeper
+from streams.core.columns.stored.runs import Runs
 from streams.core.events.watermark import Watermark
 from streams.core.exchange.router import Router
 from streams.core.exchange.subscriptions import Subscriptions
@@ -42,6 +44,31 @@ class PartitionState:
         self.shared = SharedOrders(router.partition, router.partitions, scoped)
         self.book = OrderStore(catalogue, tokens, self.unlisted, self.shared)
         self.subscriptions = Subscriptions(self.linking.links, router.partition)
+        self.keeper: RunKeeper = IN_MEMORY
+
+    def keep(self, keeper: RunKeeper) -> None:
+        """Have what is beyond the room of that keeper in its files, from now on."""
+        self.keeper = keeper
+        for each in self._runs:
+            each.keeper = keeper
+
+    @property
+    def _runs(self) -> list[Runs]:
+        """All that may be in files."""
+        return [self.touches.runs, self.touches.replicated.runs, self.linking.seen.runs]
+
+    def settle(self) -> None:
+        """Move runs to files while those in memory are more than there is room for, the largest first."""
+        room, runs = self.keeper.room, self._runs
+        while room is not None and sum(each.staying for each in runs) > room:
+            most = max(runs, key=lambda each: each.largest)
+            if not most.largest or not most.move():
+                return
+
+    def rest(self) -> None:
+        """What was read of files need not be in memory now."""
+        for each in self._runs:
+            each.rest()
 
     def use(self, catalogue: Catalogue) -> None:
         """Go by that catalogue from now on."""
@@ -61,6 +88,7 @@ class PartitionState:
         self.unlisted.put(segment.unlisted.items())
         for order in segment.orders:
             self.book.put(order)
+        self.settle()
 
     @property
     def held(self) -> dict[str, Collection[Any]]:
@@ -69,7 +97,12 @@ class PartitionState:
         return {"texts": self.ids.texts} | {sort: things for part in parts for sort, things in part.held.items()}
 
     @property
+    def disk(self) -> int:
+        """The bytes of all files."""
+        return sum(each.disk for each in self._runs)
+
+    @property
     def nbytes(self) -> int:
-        """The bytes of all arrays: of touches, links, identity messages and consents."""
+        """The bytes of all arrays in memory: of touches, links, identity messages and consents."""
         linking = self.linking.links.nbytes + self.linking.seen.nbytes
         return self.touches.nbytes + linking + self.consents.nbytes

@@ -11,6 +11,7 @@ from streams.core.attribution.attributor import Attributor
 from streams.core.attribution.conversion import Conversion
 from streams.core.columns.column import Columns
 from streams.core.columns.run import KeyedRows, concatenated, none
+from streams.core.columns.stored.keeper import IN_MEMORY, RunKeeper
 from streams.core.door.canonical import Rejected
 from streams.core.events.batch import Batch, Forward
 from streams.core.events.topics import FORWARDED
@@ -27,7 +28,7 @@ from streams.core.ledger.affected import AffectedOrders
 from streams.core.ledger.forgetting import Forgetting
 from streams.core.ledger.ingest import Ingest
 from streams.core.ledger.outputs import Outputs
-from streams.core.ledger.results import HOUR, Applied, Attributed, hour_of, refused
+from streams.core.ledger.results import HOUR, Applied, Attributed, LedgerSize, hour_of, refused
 from streams.core.ledger.settings import LedgerSettings
 from streams.core.ledger.upkeep import Consumers, Upkeep
 from streams.core.orders.cause import Cause
@@ -43,8 +44,10 @@ _AT_ONCE = 512  # conversions looked at together: where all have a thousand touc
 class Ledger:
     """The state of one partition."""
 
-    def __init__(self, rules: LedgerSettings, partition: int = 0, partitions: int = 1) -> None:
-        """`partitions` is how many the topics have; of one, nothing is ever forwarded."""
+    def __init__(
+        self, rules: LedgerSettings, partition: int = 0, partitions: int = 1, keeper: RunKeeper = IN_MEMORY
+    ) -> None:
+        """`partitions` is how many the topics have; of one, nothing is ever forwarded. `keeper`: where touches go."""
         self._made_of = rules, partition, partitions
         self._rules = rules
         router, tokens = Router(partition, partitions), Tokens(rules.token_key)
@@ -56,6 +59,7 @@ class Ledger:
             rules.campaigns,
             rules.sources.scoped,
         )
+        state.keep(keeper)
         self._index, self._book, self._clock = state.touches, state.book, state.clock
         self._ids, self._kinds, self._links = state.ids, state.kinds, state.linking.links
         self._ingest, self._publisher = Ingest(state, rules, router), Publisher(state, router)
@@ -86,6 +90,7 @@ class Ledger:
         if asks(batch):
             return self._covering(batch, self._forgetting(batch))
         taken = self._taken(batch, now)
+        self._state.settle()
         touches, replicated = (concatenated([none(), *parts]) for parts in (taken.touches, taken.replicated))
         links = Links.joined(taken.links)
         self._outputs.engaged(hour_of(now) if hour is None else hour, touches)
@@ -213,9 +218,9 @@ class Ledger:
         return self._said_expired - max(self._rules.catalogue.longest_window, AGAIN)
 
     @property
-    def size(self) -> tuple[int, int]:
-        """Retained engagement events, and the bytes that all of the state takes, as far as can be told."""
-        return len(self._index), self._upkeep.nbytes
+    def size(self) -> LedgerSize:
+        """How large the state is."""
+        return LedgerSize(len(self._index), self._upkeep.nbytes, self._state.disk, self._state.keeper.refused)
 
     @property
     def pending(self) -> int:
@@ -247,6 +252,7 @@ class Ledger:
         """The rows of every table for what changed since the last call, as absolute values."""
         rows = self._outputs.changes(version)
         self._upkeep.forget_words()
+        self._state.rest()
         return rows
 
     def expire(self, now: int | None = None) -> list[DeadLetter]:

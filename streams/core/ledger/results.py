@@ -29,6 +29,16 @@ class Attributed(NamedTuple):
     pairs: list[tuple[Conversion, Conversion | None]]
 
 
+class LedgerSize(NamedTuple):
+    """Retained engagement events, the bytes of memory that all of the state takes, as far as can be told, those of its
+    files, and why it could not be written to files lately ('' where it could)."""
+
+    touches: int = 0
+    memory: int = 0
+    disk: int = 0
+    refused: str = ""
+
+
 def hour_of(now: int | None) -> int:
     """The hour of a time (ms), since the epoch; REPLAYED of None."""
     return REPLAYED if now is None else now // HOUR

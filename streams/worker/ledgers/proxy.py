@@ -17,7 +17,7 @@ from streams.core.journal.coverage import Coverage, covered
 from streams.core.journal.hours import Span, hour_of_reports, span
 from streams.core.journal.segment import Segment, SegmentKey, encode, valid
 from streams.core.ledger.ledger import Ledger
-from streams.core.ledger.results import HOUR, Applied
+from streams.core.ledger.results import HOUR, Applied, LedgerSize
 from streams.core.ledger.settings import LedgerSettings
 from streams.core.privacy.requests import apart
 from streams.worker.ledgers.errors import (
@@ -47,10 +47,9 @@ class SegmentInfo(NamedTuple):
 
 
 class LedgerStatus(NamedTuple):
-    """How a ledger stands: its retained engagement events and the bytes they take, how many conversions wait to be
-    stated, since when segments are needed (ms)."""
+    """How a ledger stands: its size, how many conversions wait to be stated, since when segments are needed (ms)."""
 
-    size: tuple[int, int] = (0, 0)
+    size: LedgerSize = LedgerSize()
     pending: int = 0
     needed_since: int = 0
 

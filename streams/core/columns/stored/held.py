@@ -1,5 +1,6 @@
 """A run that an index holds, with what is known of it without looking into it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -7,9 +8,7 @@ import numpy as np
 
 from streams.core.columns.run import (
     EPOCH_BITS,
-    FORM_BITS,
     I64,
-    U32,
     U64,
     KeyedRows,
     Mask,
@@ -18,12 +17,14 @@ from streams.core.columns.run import (
     contains,
     kinds_of,
     none,
+    rows_at,
     rows_by_user,
     rows_of,
     rows_of_users,
 )
 from streams.core.columns.stored.hash_filter import HashFilter
 
+Past = Callable[[KeyedRows], Mask]  # which of some rows are past
 _NOBODY = np.zeros(0, np.uint64)
 
 
@@ -109,13 +110,23 @@ class Held:
         theirs, _ = rows_of_users(self.run, self.nobodies)
         return concatenated([_of_nobody(theirs), rows]) if least == 0 else rows
 
-    def times(self, start: int, end: int) -> I64:
-        """The times of some rows, in the order of their keys, ms."""
-        return self.run.time[start:end].astype(np.int64) | (self.run.epoch << EPOCH_BITS)
+    def before(self, time: int) -> Mask:
+        """Which rows, in the order of their keys, are before that time (ms)."""
+        first = time - (self.run.epoch << EPOCH_BITS)
+        return self.run.time < first if first < 1 << EPOCH_BITS else np.ones(self.rows, np.bool_)
 
-    def kind(self, start: int, end: int) -> U32:
-        """The kinds of some rows, in the order of their keys."""
-        return self.run.kind[start:end].astype(np.uint32) >> FORM_BITS
+    def narrowed(self, at: Mask, past: Past, part: int) -> Mask:
+        """Which of the rows at `at`, in the order of their keys, are `past`; so many are looked at together."""
+        found, run = np.zeros(self.rows, np.bool_), self.run
+        for start in range(0, self.rows, part):
+            rows = run.rows[start : start + part]
+            owner = np.searchsorted(run.starts, np.arange(start, start + len(rows)), "right") - 1
+            wanted = at[rows]
+            user = run.users[owner[wanted]]
+            if len(self.nobodies):
+                user = np.where(np.isin(user, self.nobodies), np.uint64(0), user)
+            found[rows[wanted]] = past(rows_at(run, rows[wanted], user))
+        return found
 
     def kinds(self) -> I64:
         """The kinds of its rows; once each where it is in a file."""

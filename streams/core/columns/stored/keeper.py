@@ -57,6 +57,11 @@ class RunKeeper(Protocol):
         """Rows that a run must have to be worth a file."""
         ...
 
+    @property
+    def refused(self) -> str:
+        """Why the last file could not be written; '' where it could."""
+        ...
+
     def file(self, size: Size) -> Place | None:
         """A place in a file; None where no file can be written now."""
         ...
@@ -102,7 +107,7 @@ def _cut(column: NDArray[Any], length: int) -> NDArray[Any]:
 class InMemory:
     """A keeper without files."""
 
-    room, least = None, 0
+    room, least, refused = None, 0, ""
 
     def file(self, size: Size) -> None:
         """There is none."""

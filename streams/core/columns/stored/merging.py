@@ -3,7 +3,7 @@
 Parts that are sorted are merged, not sorted again: numpy's stable sort sees that they are.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +18,6 @@ from streams.core.columns.stored.keeper import MemoryPlace, Place, Size
 
 PART = 1 << 16  # rows or so of a part
 _GONE = np.uint32((1 << 32) - 1)  # the place of a row that is left out
-Past = Callable[[I64, U32], Mask]  # which rows are past, by their times (ms) and kinds
 
 
 def size_of(parts: Sequence[Held]) -> Size:
@@ -28,11 +27,10 @@ def size_of(parts: Sequence[Held]) -> Size:
 
 
 class Merge:
-    """One run of the rows of `parts`, which are of one epoch, but of those that are `past`; at a place that is in a
-    file or in memory."""
+    """One run of the rows of `parts`, which are of one epoch, at a place that is in a file or in memory."""
 
-    def __init__(self, parts: Sequence[Held], place: Place, past: Past | None = None, part: int = PART) -> None:
-        """`part`: rows of a part."""
+    def __init__(self, parts: Sequence[Held], place: Place, past: Mask | None = None, part: int = PART) -> None:
+        """`past` says which rows of the parts, one after the other, are left out; `part`: rows done at once."""
         self.parts, self._place, self._past = parts, place, past
         self._runs, self._epoch = [each.run for each in parts], parts[0].run.epoch
         self._nobodies = [each.nobodies for each in parts]
@@ -94,9 +92,9 @@ class Merge:
         order = np.argsort(low, kind="stable")
         time, kind = self._joined("time", edges), self._joined("kind", edges)
         kept = order
-        if self._past:
-            past = self._past(time.astype(np.int64) | (self._epoch << EPOCH_BITS), kind.astype(np.uint32) >> FORM_BITS)
-            kept = order[~past[order]]
+        if self._past is not None:
+            parts = (self._past[base + a : base + b] for base, (a, b) in zip(self._bases, edges, strict=False))
+            kept = order[~np.concatenate(list(parts))[order]]
         place = np.full(len(low), _GONE)
         place[kept] = np.arange(self.left, self.left + len(kept), dtype=np.uint32)
         ends = np.cumsum([end - start for start, end in edges])[:-1]
@@ -137,7 +135,8 @@ class Merge:
         places = self._at[self._bases[part] + rows.astype(np.int64)]
         gone = places == _GONE
         if gone.any():
-            self.gone.append(rows_at(run, rows[gone], users[gone]))
+            whose = np.where(np.isin(users[gone], self._nobodies[part]), np.uint64(0), users[gone])
+            self.gone.append(rows_at(run, rows[gone], whose))
             users, places = users[~gone], places[~gone]
         return users, places
 

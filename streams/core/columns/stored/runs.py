@@ -1,13 +1,13 @@
 """The runs of an index: a few of each size, in memory or in files, merged while others work with them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from streams.core.columns.run import I64, U32, KeyedRows, Mask, concatenated, none, sorted_run
-from streams.core.columns.stored.held import Held, in_memory
+from streams.core.columns.run import KeyedRows, Mask, concatenated, none, sorted_run
+from streams.core.columns.stored.held import Held, Past, in_memory
 from streams.core.columns.stored.keeper import MemoryPlace, RunKeeper
-from streams.core.columns.stored.merging import PART, Merge, Past, size_of
+from streams.core.columns.stored.merging import PART, Merge, size_of
 
 FAN = 4  # runs of about one size that are merged into one
 MOST = 1 << 22  # rows of a merged run
@@ -22,7 +22,7 @@ class Runs:
     def __init__(self, keeper: RunKeeper, part: int = PART) -> None:
         """`part`: rows that are merged at once."""
         self.held: list[Held] = []
-        self._keeper, self._part = keeper, part
+        self.keeper, self._part = keeper, part
         self._merges: list[Merge] = []
 
     @property
@@ -69,9 +69,9 @@ class Runs:
             return self._end(merge)
         return True
 
-    def _merge(self, parts: list[Held], past: Past | None = None, *, filed: bool = False) -> Merge | None:
+    def _merge(self, parts: list[Held], past: Mask | None = None, *, filed: bool = False) -> Merge | None:
         size = size_of(parts)
-        place = self._keeper.file(size) if filed or any(part.about for part in parts) else MemoryPlace(size)
+        place = self.keeper.file(size) if filed or any(part.about for part in parts) else MemoryPlace(size)
         if place is None:
             return None
         for part in parts:
@@ -109,7 +109,7 @@ class Runs:
 
     def _reading(self, held: Held, whole: bool) -> None:
         if held.about:
-            self._keeper.whole(held.run, whole)
+            self.keeper.whole(held.run, whole)
 
     def discard(self, before: int, past: Past | None = None) -> KeyedRows:
         """Forget rows before that time (ms), or those of them that are `past`, of each run as soon as they are many;
@@ -119,22 +119,7 @@ class Runs:
             if past is None and each.newest < before:
                 gone.append(self._drop(each))
             elif each.oldest < before and each in self._free():
-                old = _before(before, past)
-                gone += self._thin(each, old, self._number(each, old))
-        return concatenated(gone)
-
-    def forget(self, before: int, past: Callable[[KeyedRows], Mask]) -> KeyedRows:
-        """Forget those rows before that time (ms) that are `past`, of each run as soon as they are many; they."""
-        gone = [none()]
-        for each in (held for held in self._free() if held.oldest < before):
-            self._reading(each, True)
-            old = each.times(0, each.rows) < before
-            if _many(each, int(old.sum())):
-                rows = each.all_rows()  # in which those who are nobody by now are
-                old[old] = past(rows.take(old))
-                if self._thin(each, _in_turn(old), int(old.sum())):
-                    gone.append(rows.take(old))
-            self._reading(each, False)
+                gone += self._thin(each, before, past)
         return concatenated(gone)
 
     def _drop(self, held: Held) -> KeyedRows:
@@ -143,23 +128,19 @@ class Runs:
         self._forget([held])
         return none() if held.about and not held.about.texts else held.all_rows()
 
-    def _thin(self, held: Held, past: Past, number: int) -> list[KeyedRows]:
-        """Make a run anew without the rows that are past, so many, where they are many; these."""
-        if not _many(held, number):
-            return []
-        merge = self._merge([held], past)
+    def _thin(self, held: Held, before: int, past: Past | None) -> list[KeyedRows]:
+        """Make a run anew without the rows that are past, where they are many; these."""
+        worth = _WORTH_A_FILE if held.about else _WORTH
+        self._reading(held, True)
+        gone = held.before(before)
+        if past and gone.sum() * worth >= held.rows:
+            gone = held.narrowed(gone, past, PART)
+        merge = self._merge([held], gone) if gone.sum() * worth >= held.rows else None
+        self._reading(held, False)
         if merge is None:
             return []
         merge.finish()
         return merge.gone if self._end(merge) else []
-
-    def _number(self, held: Held, past: Past) -> int:
-        self._reading(held, True)
-        edges = range(0, held.rows, PART)
-        times_and_kinds = ((held.times(at, at + PART), held.kind(at, at + PART)) for at in edges)
-        number = sum(int(past(*each).sum()) for each in times_and_kinds)
-        self._reading(held, False)
-        return number
 
     def anonymise(self, token: int) -> bool:
         """The rows of that token (a hash) belong to nobody from now on; whether there are any."""
@@ -168,6 +149,11 @@ class Runs:
             if len(each.of_users(tokens)[1]):
                 each.nobodies, found = np.union1d(each.nobodies, tokens), True
         return found
+
+    def rest(self) -> None:
+        """What was read of files need not be in memory now."""
+        for each in self.held:
+            self._reading(each, False)
 
     @property
     def largest(self) -> int:
@@ -180,25 +166,4 @@ class Runs:
         return self._begin([largest], filed=True)
 
     def _movable(self) -> list[Held]:
-        return [each for each in self._free() if not each.about and each.rows >= self._keeper.least]
-
-
-def _before(time: int, past: Past | None) -> Past:
-    return lambda times, kinds: times < time if past is None else (times < time) & past(times, kinds)
-
-
-def _many(held: Held, number: int) -> bool:
-    """Whether so many of its rows are enough to make a run anew without them."""
-    return number * (_WORTH_A_FILE if held.about else _WORTH) >= held.rows
-
-
-def _in_turn(past: Mask) -> Past:
-    """Which rows are past of a run whose rows are asked for one after the other, once."""
-    rest = past
-
-    def next_ones(times: I64, _: U32) -> Mask:
-        nonlocal rest
-        these, rest = rest[: len(times)], rest[len(times) :]
-        return these
-
-    return next_ones
+        return [each for each in self._free() if not each.about and each.rows >= self.keeper.least]

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.core.columns.run import rows_of, rows_of_users
+from streams.core.columns.run import Mask, rows_of, rows_of_users
 from streams.core.columns.stored.held import Held, in_memory
 from streams.core.columns.stored.keeper import MemoryPlace, Place
-from streams.core.columns.stored.merging import Merge, Past, size_of
+from streams.core.columns.stored.merging import Merge, size_of
 from streams.worker.state_files import StateFiles
 from tests.unit.core.columns.test_run import ROW, START, Row, rows, run
 
 PARTS = st.lists(st.lists(ROW, min_size=1), min_size=1, max_size=4)
 
 
-def merged(parts: list[Held], folder: Path | None, part: int, past: Past | None = None) -> Merge:
+def merged(parts: list[Held], folder: Path | None, part: int, past: Mask | None = None) -> Merge:
     size = size_of(parts)
     place: Place | None = StateFiles(folder, 0).file(size) if folder else MemoryPlace(size)
     assert place is not None
@@ -52,9 +52,13 @@ def test_rows_that_are_past_are_left_out_and_given_back(
     parts: list[list[Row]], part: int, before: int, kind: int, tmp_path: Path
 ) -> None:
     held = [in_memory(run(each)) for each in parts]
-    merge = merged(held, tmp_path, part, lambda time, kinds: (time < START + before) & (kinds == kind))
+    old = [
+        each.narrowed(each.before(START + before), lambda rows: (rows.kind == kind) & (rows.user != 3), part)
+        for each in held
+    ]
+    merge = merged(held, tmp_path, part, np.concatenate(old))
     every = [row for each in parts for row in each]
-    past = [row for row in every if row[1] < START + before and row[2] == kind]
+    past = [row for row in every if row[1] < START + before and row[2] == kind and row[0] != 3]
     assert sorted(row for gone in merge.gone for row in rows(gone)) == sorted(past)
     assert merge.left == len(every) - len(past)
     left = rows(merge.made.all_rows()) if merge.made else []
