@@ -49,6 +49,7 @@ from streams.telemetry.web_guard import hosts_of
 from streams.worker.journal import Journal
 from streams.worker.ledgers.processes import tune_gc
 from streams.worker.ports import Kafka
+from streams.worker.state_files import StateRoom
 from streams.worker.watch.reload import Reload
 from streams.worker.worker import Options, Worker
 
@@ -69,7 +70,8 @@ def create_app(
     journal, seal = Journal(app), Seal(rules.token_key)
     client, group = connect(chosen.clickhouse), ConsumerGroup(app, brokers)
     producer = RecordProducer(app, seal, brokers.topic)
-    options = Options(chosen.dead_letter_limits, chosen.smallest_group, chosen.processes)
+    room = StateRoom(chosen.datadir.absolute() / "state", config.size(chosen.state_memory))
+    options = Options(chosen.dead_letter_limits, chosen.smallest_group, chosen.processes, room)
     worker = Worker(rules, client, Kafka(journal, producer, group), partitions, options)
     goals = [goal.id for goal in rules.catalogue.goals]
     read = [SourcePartition(topic, number) for number in range(partitions) for topic in rules.topics]

@@ -20,12 +20,13 @@ from streams.core.door import sources_toml
 from streams.core.door.sources_toml import Sources
 from streams.core.events.dead_letter_limit import Limits
 from streams.core.journeys import unlisted
+from streams.core.parsing.sizes import size
 from streams.core.parsing.toml import line_of
 from streams.core.privacy import k_anonymity
 
 MOST_PROCESSES = 4  # more than one worker keeps busy
 SHORTEST_KEY = 16  # characters of a token key
-__all__ = ["Brokers", "ConfigError", "Settings", "secret", "settings"]
+__all__ = ["Brokers", "ConfigError", "Settings", "secret", "settings", "size"]
 
 
 def embedded_dsn(folder: Path) -> str:
@@ -51,6 +52,7 @@ class Settings(WithSecretFiles, BaseSettings):
     token_key: str = Field(default="", repr=False)
     retention: str = "45d"
     lateness: str = ""  # of completions, touches and links; as the retention where it is not set
+    state_memory: str = "512MiB"  # for touches; what is more goes to files in the data folder
     flush_seconds: float = Field(default=1.0, gt=0)
     declare_topics: bool = True  # off where the broker cannot or may not be asked to make topics
     app_id: str = Field(default="maalstrom", pattern=r"^[A-Za-z0-9._-]+$")
@@ -85,6 +87,12 @@ class Settings(WithSecretFiles, BaseSettings):
     def _is_duration(cls, text: str) -> str:
         if text:
             duration(text)
+        return text
+
+    @field_validator("state_memory")
+    @classmethod
+    def _is_size(cls, text: str) -> str:
+        size(text)
         return text
 
     @property

@@ -34,6 +34,7 @@ from streams.worker.ledgers.segments import WAY_OUT, Made
 from streams.worker.ports import Producer, RevokedError, Store
 from streams.worker.watch.clock import ReportHours
 from streams.worker.watch.other_campaigns import OtherCampaigns
+from streams.worker.watch.unfiled import Unfiled
 from streams.worker.work import Packed, Work
 
 MOST = 4000  # conversions stated in one report
@@ -76,7 +77,7 @@ class Partition:
         self._sequence = self._flushed = self._stated = self._settled = -1
         self.members = NOBODY
         self.hour, self._hours, self._others = 0, ReportHours(number), OtherCampaigns(number)
-        self._made = Made(0, 0, 0)
+        self._made, self._unfiled = Made(0, 0, 0), Unfiled(number)
 
     async def restore(self) -> None:
         """Have a ledger of what the journal holds, owned by a new epoch. Raises LedgerError and JournalError."""
@@ -188,11 +189,11 @@ class Partition:
 
     async def _rows(self, standing: LedgerStatus) -> Snapshot | None:
         self.standing = standing
+        self._unfiled.tell(now_ms(), standing.size.refused)
         rows = await self._work.reported(Ledger.changes, self._epoch << 32 | (self._sequence + 1))
         if rows is None:
             return None
-        if not standing.pending:
-            self._stated = self._sequence
+        self._stated = self._stated if standing.pending else self._sequence
         if rows:
             return Snapshot(rows, self._sequence)
         self._settled = self._stated
@@ -204,9 +205,8 @@ class Partition:
         """All up to that segment is in ClickHouse."""
         self._flushed = max(self._flushed, sequence)
         self._settled = max(self._settled, min(self._stated, sequence))
-        now = time.time()
         for _, oldest in (arrived for arrived in self._arrived if arrived[0] <= sequence):
-            metrics.END_TO_END.observe(max(0.0, now - oldest))
+            metrics.END_TO_END.observe(max(0.0, time.time() - oldest))
         self._arrived = [arrived for arrived in self._arrived if arrived[0] > sequence]
 
     async def tidy(self) -> None:

@@ -11,7 +11,7 @@ import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,17 +19,27 @@ from numpy.typing import NDArray
 from streams.core.columns.run import Run
 from streams.core.columns.stored.keeper import Size, lengths
 
+MEMORY = 512 << 20  # bytes that a worker has for touches
 LEAST = 1 << 16  # rows that are worth a file
 _AGAIN = 60.0  # s after which another try is made
 _ALIGNED = 8  # bytes
 
 
+class StateRoom(NamedTuple):
+    """Where the touches of a process's ledgers may be: in so many bytes of memory, the rest in files in that folder."""
+
+    folder: Path
+    memory: int = MEMORY
+    least: int = LEAST  # rows that are worth a file
+
+
 class StateFiles:
     """Files in a folder for what the ledgers of this process have beyond so many bytes of memory."""
 
-    def __init__(self, folder: Path, memory: int, ledgers: Callable[[], int] = lambda: 1, least: int = LEAST) -> None:
-        """`ledgers` says how many there are, which share the memory alike; `least`: rows that are worth a file."""
-        self._folder, self._memory, self._ledgers, self._least = folder, memory, ledgers, least
+    def __init__(self, room: StateRoom, ledgers: Callable[[], int] = lambda: 1) -> None:
+        """`ledgers` says how many there are, which share the memory alike."""
+        self._folder, self._memory, self._least = room
+        self._ledgers = ledgers
         self._again = -_AGAIN
         self.refused = ""  # why the last one could not be written; '' where it could
 
@@ -55,7 +65,7 @@ class StateFiles:
             return None
 
     def _failed(self, error: OSError | None) -> None:
-        self.refused = f"{self._folder}: {error.strerror or error!r}" if error else ""
+        self.refused = f"{self._folder}: {error.strerror or repr(error)}" if error else ""
         self._again = time.monotonic() + _AGAIN
 
     def whole(self, run: Run, reading: bool) -> None:

@@ -27,6 +27,7 @@ from streams.worker.ledgers.errors import ForeignJournalError, LedgerDroppedErro
 from streams.worker.ledgers.proxy import LedgerPool
 from streams.worker.partition import JournalError, Partition, Snapshot, now_ms
 from streams.worker.ports import Kafka
+from streams.worker.state_files import StateRoom
 from streams.worker.tables import Tables
 from streams.worker.watch.clock import ClockWatch
 from streams.worker.watch.dead_letters import DeadLetterLimits
@@ -42,12 +43,13 @@ log = structlog.get_logger(__name__)
 
 
 class Options(NamedTuple):
-    """Limits of dead letters, the smallest group of users that is shown, and how many processes have the ledgers; 0 =
-    the worker's own."""
+    """Limits of dead letters, the smallest group of users that is shown, how many processes have the ledgers (0 = the
+    worker's own), and where touches may be (None = in memory)."""
 
     limits: Limits = Limits()
     smallest_group: int = k_anonymity.SMALLEST
     processes: int = 0
+    state: StateRoom | None = None
 
 
 DEFAULT_OPTIONS = Options()
@@ -60,7 +62,7 @@ class Worker:
         self, rules: LedgerSettings, client: Client, kafka: Kafka, partitions: int, options: Options = DEFAULT_OPTIONS
     ) -> None:
         self._rules, self._kafka = rules, kafka
-        self._ledgers = LedgerPool(rules, partitions, options.processes)
+        self._ledgers = LedgerPool(rules, partitions, options.processes, options.state)
         self._limits = DeadLetterLimits(options.limits)
         self._failed, self._defective = "", False
         self._sources = source_offsets.SourceOffsets(kafka.group, rules.topics)

@@ -63,7 +63,7 @@ def main() -> None:
     for lateness in chosen.lateness.split(","):
         ledger = run(sent, catalogue, lateness)
         touches, index = len(ledger._index), ledger._index.nbytes
-        _, whole = ledger.size
+        _, whole, *_ = ledger.size
         print(
             f"lateness {lateness:>4}: {touches:>9,} touches kept, {len(ledger._index.forgotten.user):>7,} users with "
             f"forgotten ones, {index / 1e6:6.1f} MB of touches, {whole / 1e6:6.1f} MB of state"

@@ -12,7 +12,7 @@ from streams.core.journal.cutting import cut
 from streams.core.journal.segment import Segment, SegmentKey, decode, encode
 from streams.core.ledger.ledger import Ledger
 from streams.core.ledger.settings import LedgerSettings
-from tests.support import state
+from tests.support.disks import state
 from tests.support.driver import KEY
 from tests.support.messages import HOUR, NOON
 from tests.support.tables import Database

@@ -10,7 +10,7 @@ from streams.core.journal.segment import Segment, SegmentKey, decode, encode, va
 from streams.core.ledger.ledger import Ledger
 from streams.core.ledger.results import Applied
 from streams.core.ledger.settings import LedgerSettings
-from tests.support import state
+from tests.support.disks import state
 from tests.support.messages import DAY, HOUR, NOON, message, touch
 from tests.support.tables import Database, Key
 

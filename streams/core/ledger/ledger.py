@@ -48,8 +48,7 @@ class Ledger:
         self, rules: LedgerSettings, partition: int = 0, partitions: int = 1, keeper: RunKeeper = IN_MEMORY
     ) -> None:
         """`partitions` is how many the topics have; of one, nothing is ever forwarded. `keeper`: where touches go."""
-        self._made_of = rules, partition, partitions
-        self._rules = rules
+        self._rules, self._made_of = rules, (rules, partition, partitions)
         router, tokens = Router(partition, partitions), Tokens(rules.token_key)
         self._state = state = PartitionState(
             rules.catalogue,

@@ -7,10 +7,12 @@ this one and every call is done when it returns: on one core that costs least.
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from functools import cache
 from itertools import count
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from streams.core.attribution.conversion import Changed, changed
+from streams.core.columns.stored.keeper import IN_MEMORY
 from streams.core.events.batch import Batch, Forward
 from streams.core.events.watermark import DeadLetter
 from streams.core.journal.coverage import Coverage, covered
@@ -27,6 +29,7 @@ from streams.worker.ledgers.errors import (
 )
 from streams.worker.ledgers.processes import InlineExecutor, ProcessExecutor, ProcessLostError
 from streams.worker.ledgers.segments import Made, half_grown, made_for, read
+from streams.worker.state_files import StateFiles, StateRoom
 
 PART = 4 << 20  # bytes of a journal that are sent to a ledger at a time
 P = ParamSpec("P")
@@ -128,6 +131,13 @@ def standing(ledger: Ledger) -> LedgerStatus:
 
 
 _here: dict[int, Ledger] = {}  # the ledgers of this process
+
+
+@cache
+def _files(room: StateRoom) -> StateFiles:
+    return StateFiles(room, lambda: len(_here))
+
+
 _coming: dict[int, dict[SegmentKey, tuple[Segment, int]]] = {}  # what there will be ledgers of
 
 
@@ -138,15 +148,18 @@ def _read_in(handle: int, number: int, values: Entries) -> None:
     _coming[handle].update({key: read(key, value) for key, value in values})
 
 
-def _restore(
-    handle: int,
-    rules: LedgerSettings,
-    number: int,
-    partitions: int,
-    part: int,
-    values: Entries,
-    now: int,
-) -> Restored:
+class LedgerKind(NamedTuple):
+    """What a ledger is made as: its rules, the number of its partition and how many there are, and where its touches
+    may be (None = in memory)."""
+
+    rules: LedgerSettings
+    number: int
+    partitions: int
+    room: StateRoom | None = None
+
+
+def _restore(handle: int, kind: LedgerKind, part: int, values: Entries, now: int) -> Restored:
+    rules, number, partitions, room = kind
     _read_in(handle, part, values)
     found = _coming.pop(handle)
     segments = {key: segment for key, (segment, _) in found.items()}
@@ -157,7 +170,7 @@ def _restore(
     for key in keys:
         newest |= {topic: max(at, newest.get(topic, 0)) for topic, at in segments[key].newest.items()}
     hour = hour_of_reports(now, keys[-1].hour if keys else 0, [each.span for each in kept.values()], newest)
-    ledger = _here[handle] = Ledger(rules, number, made.homes)
+    ledger = _here[handle] = Ledger(rules, number, made.homes, _files(room) if room else IN_MEMORY)
     ledger.restore([(key, segments[key]) for key in keys], now if now // HOUR == hour else hour * HOUR)
     return Restored(
         kept,
@@ -188,11 +201,9 @@ _handles = count()
 class LedgerHandle:
     """The ledger of one partition, in whatever process; it has to be restored first."""
 
-    def __init__(
-        self, executor: Executor, rules: LedgerSettings, number: int, partitions: int, homes: set[int]
-    ) -> None:
+    def __init__(self, executor: Executor, kind: LedgerKind, homes: set[int]) -> None:
         """`homes` is what journals of its worker say about where keys live."""
-        self._executor, self._what, self._handle = executor, (rules, number, partitions), next(_handles)
+        self._executor, self._kind, self._handle = executor, kind, next(_handles)
         self._homes = homes
         self.dropped = False
 
@@ -206,7 +217,7 @@ class LedgerHandle:
                 number, part, size = number + 1, [], 0
             part.append((key, value))
             size += len(value)
-        restored: Restored = await self._done(_restore, *self._what, number, part, now)
+        restored: Restored = await self._done(_restore, self._kind, number, part, now)
         self._homes.add(restored.made.homes)
         if len(self._homes) > 1:
             raise ForeignJournalError(half_grown(restored.made.partitions))
@@ -232,7 +243,7 @@ class LedgerHandle:
 
     async def use(self, rules: LedgerSettings) -> None:
         """Go by those rules from now on. Raises LedgerError."""
-        self._what = (rules, *self._what[1:])
+        self._kind = self._kind._replace(rules=rules)
         await self.ask(Ledger.use, rules)
 
     def drop(self) -> None:
@@ -245,16 +256,19 @@ class LedgerHandle:
 class LedgerPool:
     """Where the ledgers of a worker are."""
 
-    def __init__(self, rules: LedgerSettings, partitions: int, processes: int) -> None:
-        """In so many processes; 0 = in this one. The topics have so many `partitions`."""
-        self._rules, self._partitions, self._homes = rules, partitions, set[int]()
+    def __init__(self, rules: LedgerSettings, partitions: int, processes: int, room: StateRoom | None = None) -> None:
+        """In so many processes, which share the memory that there is `room` in; 0 = in this one. The topics have so
+        many `partitions`."""
+        self._kind, self._homes = LedgerKind(rules, 0, partitions), set[int]()
         self._own = [ProcessExecutor() for _ in range(min(processes, partitions))]
         self.processes = [process.pid for process in self._own]
         self._executors: Sequence[Executor] = self._own or [InlineExecutor()]
+        if room:
+            self._kind = self._kind._replace(room=room._replace(memory=room.memory // len(self._executors)))
 
     def use(self, rules: LedgerSettings) -> None:
         """Make ledgers by those rules from now on."""
-        self._rules = rules
+        self._kind = self._kind._replace(rules=rules)
 
     @property
     def lost(self) -> list[int]:
@@ -264,7 +278,7 @@ class LedgerPool:
     def of(self, number: int, rank: int = 0) -> LedgerHandle:
         """A ledger for that partition; those of following ranks are in processes of their own, as far as there are."""
         executor = self._executors[rank % len(self._executors)]
-        return LedgerHandle(executor, self._rules, number, self._partitions, self._homes)
+        return LedgerHandle(executor, self._kind._replace(number=number), self._homes)
 
     async def close(self) -> None:
         """End the processes, whatever they have still to do."""

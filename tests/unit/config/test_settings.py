@@ -70,6 +70,7 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
     [
         ("MAALSTROM_RETENTION", "a week", "is not a duration"),
         ("MAALSTROM_FLUSH_SECONDS", "0", "greater than 0"),
+        ("MAALSTROM_STATE_MEMORY", "some", "it is no size; write a number with B, KiB, MiB or GiB"),
         ("MAALSTROM_APP_ID", "two words", "it must match '"),
         ("MAALSTROM_SMALLEST_GROUP", "-1", "greater than or equal to 0"),
         ("WEB_PORT", "70000", "it must be less than or equal to 65535"),

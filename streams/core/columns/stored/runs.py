@@ -12,7 +12,7 @@ from streams.core.columns.stored.merging import PART, Merge, size_of
 FAN = 4  # runs of about one size that are merged into one
 MOST = 1 << 22  # rows of a merged run
 _WORTH = 8  # a run is made anew when one in so many of its rows is past
-_WORTH_A_FILE = 2  # as _WORTH, of a run in a file
+_WORTH_A_FILE = 2  # as _WORTH, of a large run in a file
 _AHEAD = 16  # rows that are merged for each that is added, at the least: more than there are merges in a row's life
 
 
@@ -130,7 +130,7 @@ class Runs:
 
     def _thin(self, held: Held, before: int, past: Past | None) -> list[KeyedRows]:
         """Make a run anew without the rows that are past, where they are many; these."""
-        worth = _WORTH_A_FILE if held.about else _WORTH
+        worth = _WORTH_A_FILE if held.about and held.rows > PART else _WORTH
         self._reading(held, True)
         gone = held.before(before)
         if past and gone.sum() * worth >= held.rows:

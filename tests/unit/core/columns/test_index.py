@@ -11,7 +11,7 @@ from streams.core.columns.index import Index
 from streams.core.columns.message_ids import UUID, Keys
 from streams.core.columns.run import EPOCH_BITS, KeyedRows, Run
 from streams.core.columns.stored.keeper import IN_MEMORY
-from streams.worker.state_files import StateFiles
+from streams.worker.state_files import StateFiles, StateRoom
 from tests.unit.core.columns.test_run import START, Row, rows, touches
 
 SECOND_EPOCH = START + (1 << EPOCH_BITS)
@@ -36,7 +36,7 @@ class IndexMachine(RuleBasedStateMachine):
 
     @initialize(filed=st.booleans(), part=st.integers(1, 20), least=st.integers(1, 4))
     def begin(self, filed: bool, part: int, least: int) -> None:
-        keeper = StateFiles(Path(self.folder.name), 0, least=least) if filed else IN_MEMORY
+        keeper = StateFiles(StateRoom(Path(self.folder.name), 0, least)) if filed else IN_MEMORY
         self.filed, self.index = filed, Index(keeper, part)
 
     def teardown(self) -> None:
@@ -125,7 +125,7 @@ def filed(files: StateFiles, number: int) -> Index:
 
 
 def test_what_is_in_files_takes_few_bytes_of_memory(tmp_path: Path) -> None:
-    index = filed(StateFiles(tmp_path, 0, least=1), 10_000)
+    index = filed(StateFiles(StateRoom(tmp_path, 0, 1)), 10_000)
     assert index.runs.disk >= 26 * 10_000
     assert index.nbytes < 10_000 * 5
     assert list(tmp_path.iterdir()) == []  # files have no names
@@ -142,7 +142,7 @@ class Watched(StateFiles):
 
 
 def test_a_run_is_not_read_to_expire_it_whole_or_not_at_all(tmp_path: Path) -> None:
-    files = Watched(tmp_path, 0, least=1)
+    files = Watched(StateRoom(tmp_path, 0, 1))
     index = filed(files, 5_000)
     files.reads = 0
     assert len(index.expire(START).low) == 0
@@ -152,7 +152,7 @@ def test_a_run_is_not_read_to_expire_it_whole_or_not_at_all(tmp_path: Path) -> N
 
 
 def test_large_runs_merge_in_files_while_more_comes(tmp_path: Path) -> None:
-    index = Index(StateFiles(tmp_path, 0, least=500), part=200)
+    index = Index(StateFiles(StateRoom(tmp_path, 0, 500)), part=200)
     for at in range(64):
         assert index.add(many(1_000 * at, 500)).all()
         while index.runs.largest and index.runs.move():

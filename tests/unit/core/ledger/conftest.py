@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.state import in_files
+from tests.support.disks.state import in_files
 
 
 @pytest.fixture(autouse=True, scope="module", params=["memory", "files"])

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from streams.core.columns.stored.keeper import IN_MEMORY, RunKeeper
-from streams.worker.state_files import StateFiles
+from streams.worker.state_files import StateFiles, StateRoom
 
 keeper: ContextVar[RunKeeper] = ContextVar("keeper", default=IN_MEMORY)
 
@@ -14,7 +14,7 @@ keeper: ContextVar[RunKeeper] = ContextVar("keeper", default=IN_MEMORY)
 @contextmanager
 def in_files(folder: Path) -> Iterator[StateFiles]:
     """Have every run of the ledgers that tests make in a file while the block runs."""
-    files = StateFiles(folder, 0, least=1)
+    files = StateFiles(StateRoom(folder, 0, 1))
     token = keeper.set(files)
     try:
         yield files
