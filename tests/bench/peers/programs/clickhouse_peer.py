@@ -47,8 +47,9 @@ CREATE TABLE a.fresh (at DateTime64(3, 'UTC')) ENGINE = Memory;
 CREATE MATERIALIZED VIEW a.to_fresh TO a.fresh AS SELECT min(timestamp) AS at FROM a.raw_engagement;
 CREATE MATERIALIZED VIEW a.to_fresh_orders TO a.fresh AS SELECT min(timestamp) AS at FROM a.raw_checkout;
 CREATE MATERIALIZED VIEW a.to_touches TO a.touches AS SELECT {USER} AS user, timestamp AS at, toUUID(messageId) AS id,
-    {mapped("coalesce(properties.action, '')", CLASSES, "-1")} AS kind, {CAMPAIGN} AS campaign, lower(coalesce(properties.network, '')) AS network
-    FROM a.raw_engagement WHERE event = 'Social Interaction' AND kind >= 0 AND campaign != '' AND user != '' AND NOT {DENIED};
+    {mapped("coalesce(properties.action, '')", CLASSES, "-1")} AS kind, lower(coalesce(properties.network, '')) AS network,
+    if({NAME} != '', {CAMPAIGN}, {mapped("coalesce(properties.coupon, '')", COUPONS, "concat('(', network, ')')")}) AS campaign
+    FROM a.raw_engagement WHERE event = 'Social Interaction' AND kind >= 0 AND user != '' AND NOT {DENIED};
 CREATE MATERIALIZED VIEW a.to_orders TO a.orders AS SELECT {USER} AS user, timestamp AS at, toUUID(messageId) AS id,
     if({NAME} != '', {CAMPAIGN}, {mapped("coalesce(properties.coupon, '')", COUPONS, "''")}) AS own, {DENIED} AS denied
     FROM a.raw_checkout WHERE event = 'Order Completed'"""

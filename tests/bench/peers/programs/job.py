@@ -94,10 +94,10 @@ def item_of(value: bytes) -> tuple[str, tuple[Any, ...]] | None:
     at = int(event.timestamp.timestamp() * 1000)
     if event.event == "Social Interaction":
         kind = CLASSES.get(event.properties.action)
-        campaign = campaign_of(event)
-        if kind is None or not campaign or not user or denied(event):
+        if kind is None or not user or denied(event):
             return None
-        return user, ("t", at, event.messageId, kind, campaign, event.properties.network)
+        network = event.properties.network
+        return user, ("t", at, event.messageId, kind, campaign_of(event) or f"({network})", network)
     if event.event == "Order Completed":
         return user or event.messageId, ("o", at, event.messageId, campaign_of(event), denied(event))
     return None
