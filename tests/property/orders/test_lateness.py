@@ -2,11 +2,12 @@
 
 from typing import Any, NamedTuple
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.catalogue.parse import parse
 from streams.core.events.topics import CHECKOUT, ENGAGEMENT, IDENTITY
+from tests.conftest import tried
 from tests.property.test_ledger import slow
 from tests.support.driver import Driver
 from tests.support.judged import check, expected
@@ -127,7 +128,7 @@ def _others() -> list[Arrival]:
     return found
 
 
-@slow
+@settings(slow, max_examples=tried(50))
 @given(arrivals(), st.randoms(use_true_random=False))
 def test_what_is_forgotten_after_the_lateness_changes_no_figure(stream: list[Arrival], random: Any) -> None:
     driver = Driver(parse(TEXT), lateness=LATENESS)
