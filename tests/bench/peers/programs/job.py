@@ -11,7 +11,7 @@ import msgspec
 
 DAY = 86_400_000
 WINDOWS = (7 * DAY, DAY, DAY)  # click, engage, view
-KEEP = 8 * DAY
+KEEP = 45 * DAY  # an order may be read that much after its touches, as with maalstrom
 CLASSES: dict[str | None, int] = {
     **dict.fromkeys(("click", "visit", "scan"), 0),
     **dict.fromkeys(("like", "comment", "share", "save", "follow", "reply", "video_view"), 1),
