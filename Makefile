@@ -89,4 +89,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 clean:  ## forget the environment and every cache
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

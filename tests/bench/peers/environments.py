@@ -12,7 +12,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS = HERE / "programs"
-CACHE = Path(os.environ.get("PEERS_CACHE", HERE / ".cache"))
+CACHE = Path(os.environ.get("PEERS_CACHE", HERE.parents[2] / ".cache" / "peers"))
 
 
 class UnavailableError(RuntimeError):
