@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache, partial
 
-import faust
 import structlog
 from aiokafka.errors import OffsetOutOfRangeError
 
 from streams import config, failpoints
 from streams.agents import start
-from streams.agents.application import Application
+from streams.agents.application import Application, Program
 from streams.agents.consume import consume
 from streams.agents.group import ConsumerGroup
 from streams.config.brokers import Brokers
@@ -42,6 +41,7 @@ from streams.page.server import Page
 from streams.sinks.clickhouse.client import Client, connect
 from streams.sources.kafka import SCHEME, use_uvloop
 from streams.sources.kafka.credentials import credentials
+from streams.sources.kafka.table_store import PromptTables
 from streams.telemetry import logs, metrics, waiting
 from streams.telemetry.readiness import Crashes, Probe, Readiness
 from streams.telemetry.server import WebServer, listen
@@ -133,6 +133,7 @@ def _application(chosen: config.Settings, partitions: int) -> Application:
         broker_client_id=name_in_group(chosen.clickhouse),
         datadir=str(chosen.datadir),
         topic_partitions=partitions,
+        TableManager=PromptTables,
         topic_allow_declare=False,  # topics are made as specified, or by whoever runs the broker
         topic_disable_leader=True,
         table_standby_replicas=0,
@@ -233,7 +234,7 @@ def run() -> None:
     logging_config = logs.config(level := config.settings().log_level)
     logging.config.dictConfig(logging_config)
     app = configured_app()
-    worker = faust.Worker(app, loglevel=level, logging_config=logging_config, redirect_stdouts=False)
+    worker = Program(app, loglevel=level, logging_config=logging_config, redirect_stdouts=False)
     worker.execute_from_commandline()
 
 

@@ -1,5 +1,6 @@
 """Faust's application, with a web port that answers early and a stop that ends."""
 
+import asyncio
 import os
 import threading
 from collections.abc import Awaitable, Callable
@@ -44,6 +45,13 @@ class Application(faust.App):  # type: ignore[misc]
         last_resort.daemon = True
         last_resort.start()
         await super().on_stop()
+
+
+class Program(faust.Worker):  # type: ignore[misc]
+    """Faust's worker process, without the second that it waits before it closes its event loop."""
+
+    async def _sentinel_task(self) -> None:
+        await asyncio.sleep(0)
 
 
 def _give_up() -> None:

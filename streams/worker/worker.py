@@ -64,18 +64,16 @@ class Worker:
         self._rules, self._kafka = rules, kafka
         self._ledgers = LedgerPool(rules, partitions, options.processes, options.state)
         self._limits = DeadLetterLimits(options.limits)
-        self._failed, self._defective = "", False
+        self._failed, self._defective, self.restored = "", False, False
         self._sources = source_offsets.SourceOffsets(kafka.group, rules.topics)
         self._watch = SinkWatch()
         self._sink, self._tables = Sink(client, self._watch), Tables(client, rules, options.smallest_group, self._watch)
         self.partitions: dict[int, Partition] = {}
-        self._members = NOBODY
-        self._backlog = 0
+        self._members, self._backlog = NOBODY, 0
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._flushing, self._flushes = asyncio.Lock(), 0
-        self._stopping = asyncio.Event()
-        self.restored = False
+        self._stopping, self._preparing = asyncio.Event(), set[asyncio.Task[None]]()
         metrics.PROCESSES.others = self._ledgers.processes
         metrics.declare([goal.id for goal in rules.catalogue.goals], rules.topics)
         metrics.LAST_FLUSH.set_to_current_time()
@@ -113,6 +111,7 @@ class Worker:
         self.revoke()
         made = [self._partition(number, rank) for rank, number in enumerate(sorted(numbers))]
         self.partitions = {partition.number: partition for partition in made}
+        self._preparing.add(asyncio.create_task(self._prepare()))  # the first flush need not wait for it then
         with self._failing_without_ledgers():
             await asyncio.gather(*(partition.restore() for partition in made))
         if self._failed or any(partition.closed for partition in made):
@@ -120,12 +119,11 @@ class Worker:
         for partition in made:
             touches = partition.standing.size.touches
             log.info("restored", partition=partition.number, touches=touches, segments=partition.segments)
-            wrong = await self._sources.broken(partition.number, partition.offsets, _closed(partition))
-            if wrong:
-                self._fail(wrong)
-            if wrong or partition.closed:
-                return  # there are others of our partitions by now, or none
-        self.restored = True
+        wrong = await asyncio.gather(*(self._sources.broken(each.number, each.offsets, _closed(each)) for each in made))
+        for reason in filter(None, wrong):
+            self._fail(reason)
+        if not any(wrong) and not any(partition.closed for partition in made):
+            self.restored = True  # else there are others of our partitions by now, or none
 
     def _partition(self, number: int, rank: int) -> Partition:
         ledger = self._ledgers.of(number, rank)
@@ -287,6 +285,8 @@ class Worker:
     async def close(self) -> None:
         """Let go of the partitions, their ledgers, and ClickHouse."""
         self.revoke()
+        for task in self._preparing:
+            task.cancel()
         await self._ledgers.close()
         await self._sink.close()
 

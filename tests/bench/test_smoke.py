@@ -21,6 +21,7 @@ SLOW = {
     "bench_latency": "--rate 200 --seconds 2 --runs 1",
     "bench_page": "--events 1000 --runs 1",
     "bench_restore": "--touches 10000",
+    "transport.bench_start": "--runs 1",
     "transport.bench_transport": "--events 2000 --runs 1",
     "bench_worker": "--events 2000 --runs 1",
 }

@@ -79,8 +79,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     async def available(self, tps: Sequence[TP]) -> dict[TP, Available]:
         """What these partitions hold, and the group's offsets in them. Raises KafkaError."""
-        earliest = await self.earliest_offsets(*tps)
-        committed = {tp: await self._thread.committed(tp) for tp in tps}
+        earliest, *found = await asyncio.gather(
+            self.earliest_offsets(*tps), *(self._thread.committed(tp) for tp in tps)
+        )
+        committed = dict(zip(tps, found, strict=True))
         ends = await self.highwaters(*tps)  # last: a commit made meanwhile cannot be beyond them
         return {tp: Available(earliest[tp], ends[tp], committed[tp]) for tp in tps}
 

@@ -1,4 +1,4 @@
-"""Where a Faust table has its values: in whatever it is given, by records as the changelog has them."""
+"""Faust's tables: their values are in whatever they are given, and they are there at once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from faust.stores import STORES, memory
+from faust.tables import TableManager
 from faust.types import TP, EventT
 
 from streams.core.journal.chunks import owner
@@ -47,6 +48,16 @@ class TableStore(memory.Store[bytes, bytes]):  # type: ignore[misc]
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Remove what came late of partitions that are somebody else's."""
         self.data.keep({tp.partition for tp in active_tps})
+
+
+class PromptTables(TableManager):  # type: ignore[misc]
+    """Faust's tables, without the second that it waits before it registers them and the group is joined."""
+
+    async def on_start(self) -> None:
+        """Register the tables at once."""
+        if not self.should_stop:
+            await self._update_channels()
+            await self.recovery.start()
 
 
 STORES["given"] = f"{__name__}:TableStore"

@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
+from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any, ParamSpec, TypeVar
 
@@ -141,4 +142,5 @@ def _told(error: Exception) -> Exception:
 
 
 if __name__ == "__main__":
+    import_module("streams.worker.ledgers.proxy")  # before it is asked for the first time, which is waited for
     _serve()

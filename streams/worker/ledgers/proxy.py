@@ -282,5 +282,5 @@ class LedgerPool:
 
     async def close(self) -> None:
         """End the processes, whatever they have still to do."""
-        for executor in self._executors:
-            await asyncio.to_thread(executor.shutdown, cancel_futures=True)
+        ended = (asyncio.to_thread(each.shutdown, cancel_futures=True) for each in self._executors)
+        await asyncio.gather(*ended)
