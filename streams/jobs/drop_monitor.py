@@ -91,7 +91,7 @@ class Monitor:
             if not self._owner.leads:
                 self._forget()
             elif self._owner.ready:
-                await self.look(time.time_ns() // 1_000_000)
+                await self.check(time.time_ns() // 1_000_000)
         except (DatabaseError, KafkaError) as error:
             metrics.WATCH_FAILURES.inc()
             log.warning("could not look for drops of conversions, trying again", error=repr(error))
@@ -100,7 +100,7 @@ class Monitor:
             log.exception("a defect in the look for drops of conversions; looking anew")
             self._forget()
 
-    async def look(self, now: int) -> None:
+    async def check(self, now: int) -> None:
         """Look at the minutes that are complete by `now` (ms). Raises DatabaseError and KafkaError; looking again is
         safe."""
         if self._watch is None or now >= (self._watch.minute + 2) * MINUTE:
@@ -111,7 +111,7 @@ class Monitor:
             self._dead = [*self._dead[-DAY:], (self._completeness.clock // MINUTE, dead)]
             await in_thread(partial(self._catch_up, end))
         while self._unsaid:
-            await self._say(self._unsaid[0], now)
+            await self._send_alert(self._unsaid[0], now)
             del self._unsaid[0]
 
     async def _sources(self) -> tuple[dict[SourcePartition, Available], int]:
@@ -127,7 +127,7 @@ class Monitor:
         """Feed the watch all minutes before `end`, in a thread."""
         watch = self._watch
         if end and (watch is None or end - watch.minute > LEFT_OUT):
-            watch = self._learnt(end)
+            watch = self._trained(end)
         if watch is None or watch.minute >= end:
             return
         counts = goal_counts.counts(self._client, self._goals, watch.minute, end)
@@ -140,7 +140,7 @@ class Monitor:
             metrics.EXPECTED.labels(goal).set(expected)
             metrics.DROP_PROBABILITY.labels(goal).set(probability)
 
-    def _learnt(self, end: int) -> DropDetector:
+    def _trained(self, end: int) -> DropDetector:
         """A watch that knows what the database does; the last minutes before `end` are left for it to look at."""
         self._said = dict(goal_counts.said(self._client))
         first, until = end - MEMORY * DAY, end - LOOKED_AT_AGAIN
@@ -151,7 +151,7 @@ class Monitor:
         """An alert that was raised since this drop began is one of it."""
         return self._said.get(self._goals[drop.goal], -1) < drop.since
 
-    async def _say(self, drop: Drop, now: int) -> None:
+    async def _send_alert(self, drop: Drop, now: int) -> None:
         alert = await in_thread(partial(self._explained, drop, now))
         log.warning("conversions have dropped", goal=alert.goal, cause=alert.verdict.cause, seen=drop.seen)
         await self._producer.alert(alert.goal, record(alert))

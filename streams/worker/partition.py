@@ -29,7 +29,7 @@ from streams.telemetry import metrics
 from streams.telemetry import record as counting
 from streams.worker.compaction import runs
 from streams.worker.ledgers.errors import LedgerDroppedError, UnreadableError
-from streams.worker.ledgers.proxy import LedgerHandle, LedgerStatus, SegmentInfo, closed, remembered
+from streams.worker.ledgers.proxy import LedgerHandle, LedgerStatus, SegmentInfo, prepare_flush, segment_info
 from streams.worker.ledgers.segments import WAY_OUT, Made
 from streams.worker.ports import Producer, RevokedError, Store
 from streams.worker.watch.clock import ReportHours
@@ -37,7 +37,7 @@ from streams.worker.watch.other_campaigns import OtherCampaigns
 from streams.worker.watch.unfiled import Unfiled
 from streams.worker.work import Packed, Work
 
-MOST = 4000  # conversions stated in one report
+MAX_REPORT = 4000  # conversions stated in one report
 FIRST_WAIT, LONGEST_WAIT = 0.1, 10.0  # s between attempts
 
 log = structlog.get_logger(__name__)
@@ -174,7 +174,7 @@ class Partition:
             if self.closed:
                 return None
             await self._work.mended()
-            closing = await self._work.reported(closed, *self.now(), MOST)
+            closing = await self._work.reported(prepare_flush, *self.now(), MAX_REPORT)
             records = self._work.journalled(closing.segment) if closing else None
             if closing is None or records is None:
                 return None
@@ -209,7 +209,7 @@ class Partition:
             metrics.END_TO_END.observe(max(0.0, time.time() - oldest))
         self._arrived = [arrived for arrived in self._arrived if arrived[0] > sequence]
 
-    async def tidy(self) -> None:
+    async def compact(self) -> None:
         """Drop segments that are void or past the retention, and merge small ones that follow each other."""
         async with self.lock:
             since, newest = self.standing.needed_since, next(reversed(self._kept), None)
@@ -220,13 +220,13 @@ class Partition:
             await self._remove([*self._void, *past])
             self._void = []
             await self._persist(partial(self._store.discard_remains, self.number))
-            await self._follow_erasures()
+            await self._rewrite_erased()
             opened = open_since(self._kept, self._flushed, self.hour)
             run = next(runs(self._kept, self._flushed, opened), None)
             if run and not self.closed:  # the journal forgets the segments of a partition that is gone
                 await self._merge(run)
 
-    async def _follow_erasures(self) -> None:
+    async def _rewrite_erased(self) -> None:
         """Write the segments anew that have somebody who was erased, once all that follows from it is written."""
         opened = open_since(self._kept, self._flushed, self.hour)
         asked = any(kept.asks and key.sequence <= self._settled for key, kept in self._kept.items())
@@ -268,7 +268,7 @@ class Partition:
 
     async def _write(self, key: SegmentKey, record: Packed) -> None:
         await self._persist(partial(self._store.append, self.number, key, record.value))
-        self._kept[key] = remembered(key, record.segment, record.size)
+        self._kept[key] = segment_info(key, record.segment, record.size)
 
     async def _remove(self, keys: Sequence[SegmentKey]) -> None:
         if keys:

@@ -12,7 +12,7 @@ from streams.core.ledger.ledger import Ledger
 from streams.core.ledger.results import Applied
 from streams.core.privacy.requests import apart
 from streams.worker.ledgers.errors import LedgerError
-from streams.worker.ledgers.proxy import LedgerHandle, LedgerStatus, applied, failing, standing
+from streams.worker.ledgers.proxy import LedgerHandle, LedgerStatus, applied, failing, ledger_status
 from streams.worker.watch.defects import Defects, described, parted
 
 LOOK_AGAIN = 0.2  # s
@@ -87,7 +87,7 @@ class Work:
 
     async def _skip(self, part: Batch, defect: str) -> Done:
         done = await self._ledger.ask(Ledger.skip, part, defect)
-        return Done(done, await self._ledger.ask(standing), self._owner.records(done.segment))
+        return Done(done, await self._ledger.ask(ledger_status), self._owner.records(done.segment))
 
     async def _guarded(self, record: Batch) -> Done:
         await self.mended()

@@ -237,7 +237,7 @@ class Worker:
         self._backlog = max(0, self._backlog - covered)
         if self._backlog < BACKLOG:
             self._flowing.set()
-        await asyncio.gather(*(each.tidy() for each in owned))
+        await asyncio.gather(*(each.compact() for each in owned))
 
     async def written(self) -> None:
         """Wait until all that is committed now is in ClickHouse: for the end of a flush that begins from now on."""

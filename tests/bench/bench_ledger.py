@@ -61,7 +61,7 @@ STAGES = (
     Stage("count engagement", Aggregates, "engaged", "touch"),
     Stage("whose orders", OrderStore, "affected", "touch"),
     Stage("book orders", OrderStore, "apply", "order"),
-    Stage("state conversions", Attributor, "state", "conversion"),
+    Stage("state conversions", Attributor, "attribute", "conversion"),
     Stage("  journeys", TouchIndex, "journeys", "conversion"),
     Stage("transitions of journeys", Transitions, "count", "touch"),
     Stage("credit, all models", Aggregates, "stated", "conversion"),

@@ -91,10 +91,10 @@ class Driver:
         letters = self.ledger.expire()
         self.report()
         self.write()
-        self.tidy()
+        self.compact()
         return letters
 
-    def tidy(self) -> None:
+    def compact(self) -> None:
         """Drop the segments that are past the retention, but for the newest."""
         past = [key for key, value in self.journal.items() if decode(value).latest < self.ledger.needed_since]
         for key in past:

@@ -97,14 +97,14 @@ class Attributor:
 
     def anonymise(self, token: int) -> bool:
         """What was stated of that token (a hash) was nobody's, and is to be stated anew; whether there is anything."""
-        theirs = {key: s.of_nobody() for key, s in self.statements.items() if s.user == token}
+        theirs = {key: s.anonymised() for key, s in self.statements.items() if s.user == token}
         self.statements |= theirs
         self.dirty |= dict.fromkeys(theirs)
         for key in theirs:
             self.marks.add(key, Cause.ERASURE)
         return bool(theirs)
 
-    def state(self, keys: Sequence[tuple[str, str]], now: int | None) -> list[Conversion]:
+    def attribute(self, keys: Sequence[tuple[str, str]], now: int | None) -> list[Conversion]:
         """The statements of those conversions that say something new. `now` in ms; None = each in its own hour."""
         for key in keys:
             self.dirty.pop(key, None)
@@ -112,12 +112,12 @@ class Attributor:
         found = [(self._case(*key), self.statements.get(key)) for key in keys]
         stated = self._stated([case for case, _ in found if case], now)
         stated += [self._withdrawal(before, now) for case, before in found if before and not case]
-        fresh = [statement for statement in stated if not statement.says_as(self.statements.get(statement.key))]
+        fresh = [statement for statement in stated if not statement.same_as(self.statements.get(statement.key))]
         return [self._explained(statement, causes[statement.key]) for statement in fresh]
 
     def _explained(self, statement: Conversion, cause: Cause) -> Conversion:
         """With the cause, where it takes the place of another."""
-        self.marks.said(statement.key)
+        self.marks.journaled(statement.key)
         return structs.replace(statement, cause=cause.word) if statement.key in self.statements else statement
 
     def _case(self, goal_id: str, order_id: str) -> PendingConversion | None:

@@ -80,15 +80,15 @@ class Conversion(Struct, array_like=True, forbid_unknown_fields=True, frozen=Tru
         """The kind of each touch."""
         return np.frombuffer(self.touches, TOUCH)["kind"]
 
-    def of_nobody(self) -> "Conversion":
+    def anonymised(self) -> "Conversion":
         """The statement with its figures, of nobody."""
         return structs.replace(self, user=0)
 
-    def says_as(self, other: "Conversion | None") -> bool:
+    def same_as(self, other: "Conversion | None") -> bool:
         """Whether both give the same figures."""
-        return other is not None and self.facts() == other.facts()
+        return other is not None and self.comparable() == other.comparable()
 
-    def facts(self) -> tuple[object, ...]:
+    def comparable(self) -> tuple[object, ...]:
         """Everything in the statement but when, why and how often it was reported."""
         return tuple(getattr(self, name) for name in self.__struct_fields__ if name not in _REPORTED)
 

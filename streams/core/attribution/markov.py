@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from streams.core.attribution.models import Journeys, Shares, split
 
 OUTSIDE = ""  # where journeys come from, and where they go: to the conversion, or nowhere
-MOST = 2000  # campaigns: an exact solution takes their number cubed
+MAX_CAMPAIGNS = 2000  # campaigns: an exact solution takes their number cubed
 _UNITS = 10**9  # to which a removal effect is rounded where credit is shared out
 
 F64 = NDArray[np.float64]
@@ -51,7 +51,7 @@ def removal_effects(transitions: Sequence[Transition]) -> dict[str, float]:
     come: P(from outside to the campaign) x P(from there to the conversion) / P(from outside to the conversion).
 
     A campaign that is in no journey that converted has 0. Raises UnsolvableError where journeys can come to a campaign
-    and never leave, or where there are more than MOST.
+    and never leave, or where there are more than MAX_CAMPAIGNS.
     """
     chain = _chain(transitions)
     if not chain.names or not chain.converted.any():
@@ -66,9 +66,9 @@ def removal_effects(transitions: Sequence[Transition]) -> dict[str, float]:
 
 def _chain(transitions: Sequence[Transition]) -> _Chain:
     names = sorted({name for t in transitions for name in t[:2] if name != OUTSIDE})
-    if len(names) > MOST:
+    if len(names) > MAX_CAMPAIGNS:
         raise UnsolvableError(
-            f"{len(names)} campaigns are more than the {MOST} that can be solved for; "
+            f"{len(names)} campaigns are more than the {MAX_CAMPAIGNS} that can be solved for; "
             "list in the catalogue, as aliases of one campaign, what belongs together"
         )
     if stuck := _stuck(transitions, names):

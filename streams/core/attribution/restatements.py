@@ -29,11 +29,11 @@ class PendingCauses:
             self._unsaid[key] = None
         return Cause(cause)
 
-    def said(self, key: Key) -> None:
+    def journaled(self, key: Key) -> None:
         """A statement of that conversion says all about it."""
         self._unsaid.pop(key, None)
 
-    def unsaid(self) -> list[PendingCause]:
+    def unjournaled(self) -> list[PendingCause]:
         """What changed since the last call, for the next segment: a restored ledger names the same causes."""
         changed, self._unsaid = self._unsaid, {}
         return [(*key, self._causes.get(key, 0)) for key in changed]

@@ -78,7 +78,7 @@ class VisibleTouches:
         denied = self._denied(cases, user, people, lines)
         wanted = _wanted(cases, np.where(ambiguous | denied, 0, user))
         consented = partial(self._consented, people, lines) if len(lines) else None
-        found = self._index.journeys(wanted, self._kinds.class_of, self._links.certain, consented)
+        found = self._index.journeys(wanted, self._kinds.class_of, self._links.tokens_of, consented)
         blobs = self._with_tokens(cases, found, denied)
         doubtful = (ambiguous & ~denied) | self._doubtful(wanted, np.array([not blob for blob in blobs], np.bool_))
         earlier = found.earlier | self._forgotten(cases, user, frozen_before)
@@ -100,7 +100,7 @@ class VisibleTouches:
         people, consents = np.unique(user), self._consents
         if not len(consents):
             return people, consents.lines(*consents.of(people))
-        owned, alone = self._links.certain(people[people != 0]), people[self._links.resolve(people)[1]]
+        owned, alone = self._links.tokens_of(people[people != 0]), people[self._links.resolve(people)[1]]
         token = np.concatenate([owned.token, alone])
         owner = np.concatenate([owned.owner + int((people == 0).any()), np.searchsorted(people, alone)])
         tokens, place = np.unique(token, return_inverse=True)
@@ -127,7 +127,7 @@ class VisibleTouches:
             for before, now in zip((case.before for case in cases), user.tolist(), strict=True)
         ]
         forgotten = np.array(once, np.bool_)
-        forgotten[forgotten] = ~self._links.loosened(user[forgotten])
+        forgotten[forgotten] = ~self._links.may_have_lost_tokens(user[forgotten])
         return forgotten
 
     def _doubtful(self, wanted: JourneyQuery, untouched: Mask) -> Mask:
@@ -136,7 +136,9 @@ class VisibleTouches:
         if len(self._links) and untouched.any():
             asked = JourneyQuery(wanted.user[untouched], wanted.time[untouched], wanted.windows[untouched])
             allowed = self._consented_by_tokens if len(self._consents) else None
-            untouched[untouched] = self._index.any_inside(asked, self._kinds.class_of, self._links.doubtful, allowed)
+            untouched[untouched] = self._index.any_inside(
+                asked, self._kinds.class_of, self._links.ambiguous_tokens_of, allowed
+            )
         else:
             untouched[:] = False
         return untouched

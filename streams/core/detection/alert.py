@@ -17,8 +17,8 @@ from streams.core.detection.diagnosis import (
     ExpectedSeen,
     Loss,
     Pipeline,
+    diagnose,
     losses,
-    verdict,
 )
 from streams.core.parsing.units import MICRO
 
@@ -39,7 +39,7 @@ def explained(
 ) -> Alert:
     """The alert of a drop. A source of checkouts is the network that its buyers came from."""
     campaigns, networks = (_flows(drop.expected, parts, by) for by in ("campaign", "network"))
-    why = verdict(ExpectedSeen(drop.expected, drop.seen), pipeline, engagement, networks)
+    why = diagnose(ExpectedSeen(drop.expected, drop.seen), pipeline, engagement, networks)
     return Alert(goal, drop, why, _losses(drop.expected, campaigns), _losses(drop.expected, networks))
 
 

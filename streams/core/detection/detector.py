@@ -93,7 +93,7 @@ class DropDetector:
         goals, minutes = counts.shape
         history, zero = History.of(first, counts, known), np.zeros(goals)
         alarms = AlarmState(np.full(goals, _CALM), np.full(goals, _CALM), zero, zero.copy(), zero.copy())
-        return cls(first + minutes, history, history.expectation(), Evidence.none(goals), alarms, zero.copy())
+        return cls(first + minutes, history, history.forecast(), Evidence.none(goals), alarms, zero.copy())
 
     def add(self, counts: F64, known: Mask) -> None:
         """Take in the counts (goals,) of the next minute where they are known; the others tell nothing. Counts are of
@@ -115,9 +115,9 @@ class DropDetector:
 
     def _learn(self) -> None:
         """Expect what the history says by now; levels found before go on in terms of the new shape."""
-        before = self.history.lately(self.expectation.shape, self.minute)
-        self.expectation = self.history.expectation()
-        after = self.history.lately(self.expectation.shape, self.minute)
+        before = self.history.recent_exposure(self.expectation.shape, self.minute)
+        self.expectation = self.history.forecast()
+        after = self.history.recent_exposure(self.expectation.shape, self.minute)
         self.evidence.scale(np.where(after > 0, before / np.maximum(after, 1e-9), 1))
 
     def _raise(self, goal: int, since: int, seen: float, expected: float) -> None:

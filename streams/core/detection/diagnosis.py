@@ -79,7 +79,7 @@ class Loss(NamedTuple):
     share: float
 
 
-def verdict(
+def diagnose(
     goal: ExpectedSeen, pipeline: Pipeline, engagement: ExpectedSeen, sources: Mapping[str, ExpectedSeen]
 ) -> Diagnosis:
     """Why a goal gets fewer conversions than expected.

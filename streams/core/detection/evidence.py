@@ -27,7 +27,7 @@ from streams.core.detection.forecast import Forecast, quarter_of_week
 from streams.core.detection.seasonality import F64, Mask
 
 DROPS = (0.2, 0.5, 0.97)
-LONGEST = 14 * 1440  # minutes that a drop may go unnoticed
+MAX_DELAY = 14 * 1440  # minutes that a drop may go unnoticed
 
 _SPACING = 8
 _BORN, _SEEN, _EXPECTED, _CERTAINTY, _LEVEL, _DOUBT = range(6)
@@ -83,7 +83,7 @@ class Evidence:
         between = self.born[2:] - self.born[:-2] <= (now - self.born[1:-1]) / _SPACING
         if between.any():
             self._merge(int(between.argmax()))
-        if now - self.born[0] >= LONGEST:
+        if now - self.born[0] >= MAX_DELAY:
             self._keep(np.arange(len(self.born)) > 0)
 
     def _merge(self, at: int) -> None:

@@ -79,7 +79,7 @@ class History:
     def _usual(self) -> Mask:
         return np.asarray((self.minutes == QUARTER) & ~self.alarmed)
 
-    def expectation(self) -> Forecast:
+    def forecast(self) -> Forecast:
         """What is to be expected after this."""
         return fit(self.counts, self.minutes == QUARTER, self.alarmed, self.dispersion(), self.first_day)
 
@@ -90,7 +90,7 @@ class History:
         squares = trimmed(deviations.reshape(n, -1), usual.sum((1, 2)), _USUAL_SHARE) * QUARTER / (QUARTER - 1)
         return np.asarray(np.maximum(squares / np.maximum((self.counts * usual).sum((1, 2)), 1), 1))
 
-    def lately(self, shape: F64, minute: int) -> F64:
+    def recent_exposure(self, shape: F64, minute: int) -> F64:
         """What the shape (n, 672) adds up to (n,) over what is to be learnt from of the day before the minute."""
         quarters = np.arange(minute // QUARTER - QUARTERS, minute // QUARTER)
         at = quarters - self.first_day * QUARTERS

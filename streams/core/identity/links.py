@@ -187,7 +187,7 @@ class IdentityGraph:
         away[at] = links.homes.user != here
         return canonical, apart | away[place]
 
-    def certain(self, users: U64) -> TokenOwners:
+    def tokens_of(self, users: U64) -> TokenOwners:
         """The tokens that have one of those users (sorted, distinct) as their canonical token."""
         links, at = self.to(users)
         tokens, owner = np.concatenate([users, links.anonymous]), np.concatenate([np.arange(len(users)), at])
@@ -195,7 +195,7 @@ class IdentityGraph:
         theirs = (canonical == users[owner]) & ~ambiguous
         return TokenOwners(tokens[theirs], owner[theirs])
 
-    def doubtful(self, users: U64) -> TokenOwners:
+    def ambiguous_tokens_of(self, users: U64) -> TokenOwners:
         """The ambiguous tokens that are linked to one of those users (sorted, distinct), among others; none of those
         that have too many, and are nobody's."""
         links, at = self.to(users)
@@ -204,7 +204,7 @@ class IdentityGraph:
         theirs = ((number > 1) & (number <= MOST) & ~crowded)[place]
         return TokenOwners(links.anonymous[theirs], at[theirs])
 
-    def loosened(self, users: U64) -> Mask:
+    def may_have_lost_tokens(self, users: U64) -> Mask:
         """Who may have had more tokens before: one of theirs is ambiguous, or they are linked to others themselves."""
         distinct, place = np.unique(users, return_inverse=True)
         loose = self.resolve(distinct)[0] != distinct
@@ -229,7 +229,7 @@ class IdentityGraph:
         self._keep(kept)
         return len(kept.anonymous) < len(links.anonymous)
 
-    def near(self, token: int) -> U64:
+    def component_of(self, token: int) -> U64:
         """A token, the tokens that it is linked to or from, and who they are linked to: all whose journeys, or doubts
         about them, may hang on it."""
         tokens = np.array([token], np.uint64)

@@ -18,7 +18,7 @@ from streams.core.journeys.lanes import TouchesByUserAndClass
 
 _PART = 1 << 18  # touches or so that are put in order at once
 _SOME = 64  # conversions that are looked at together where each may have a great many tokens
-MOST = 1000  # touches a conversion sees, the latest ones
+MAX_TOUCHES = 1000  # touches a conversion sees, the latest ones
 
 
 class JourneyQuery(NamedTuple):
@@ -116,7 +116,7 @@ class TouchIndex(Index):
         by_class, again = TouchesByUserAndClass(owner, action_class, rows.time), np.zeros(len(owner), np.bool_)
         if len(owned.token) > np.count_nonzero(users):
             again = _with_one_id(owner, rows)
-        conversion, at = by_class.latest(user, wanted.time, wanted.windows, MOST + int(again.sum()))
+        conversion, at = by_class.latest(user, wanted.time, wanted.windows, MAX_TOUCHES + int(again.sum()))
         earlier = by_class.any_before(user, wanted.time) | (self._first_forgotten(users, owned)[user] < wanted.time)
         return self._ordered(conversion, rows.take(at), again[at], earlier)
 
@@ -201,7 +201,7 @@ class TouchIndex(Index):
         return rows.take(seen), owner[pairs]
 
     def _ordered(self, conversion: I64, rows: KeyedRows, again: Mask, earlier: Mask) -> FoundJourneys:
-        """By conversion, time and message id; the latest MOST of each conversion. Of those that share their ids with
+        """By conversion, time and message id; the latest MAX_TOUCHES of each. Of those that share their ids with
         others, and are there `again`, the first of each id."""
         order = np.lexsort((rows.time, conversion))
         order = order[self._tie_order(conversion[order], rows.take(order))]
@@ -210,7 +210,7 @@ class TouchIndex(Index):
             distinct = _first_of_ids(conversion, rows, again)
             conversion, rows = conversion[distinct], rows.take(distinct)
         ends = np.searchsorted(conversion, conversion, side="right")
-        late = np.arange(len(conversion)) >= ends - MOST
+        late = np.arange(len(conversion)) >= ends - MAX_TOUCHES
         starts = np.searchsorted(conversion[late], np.arange(len(earlier) + 1))
         return FoundJourneys(starts, rows.time[late], rows.kind[late], earlier)
 

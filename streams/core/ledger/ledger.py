@@ -203,7 +203,7 @@ class Ledger:
             texts=self._ids.texts_of(both.keys),
             orders=orders,
             statements=list(statements),
-            marks=self._attributor.marks.unsaid(),
+            marks=self._attributor.marks.unjournaled(),
         )
 
     @property
@@ -241,7 +241,7 @@ class Ledger:
         return Attributed(self._segment(none(), [], [statement for statement, _ in pairs]), pairs)
 
     def _stated(self, keys: Sequence[tuple[str, str]], now: int | None) -> list[tuple[Conversion, Conversion | None]]:
-        statements = {statement.key: statement for statement in self._attributor.state(keys, now)}
+        statements = {statement.key: statement for statement in self._attributor.attribute(keys, now)}
         pairs = [(statement, self._attributor.statements.get(key)) for key, statement in statements.items()]
         self._attributor.statements.update(statements)
         self._outputs.stated(hour_of(now), pairs)

@@ -56,7 +56,7 @@ class Eraser:
         """Forget that token (a hash) and look again at the conversions it bears on; whether there was anything."""
         state = self._state
         links, book = state.linking.links, state.book
-        bears_on = [order for near in links.near(token).tolist() for order in book.of_buyer(near)]
+        bears_on = [order for near in links.component_of(token).tolist() for order in book.of_buyer(near)]
         found = [
             state.touches.anonymise(token),
             state.linking.erase(token),

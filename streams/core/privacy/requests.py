@@ -88,7 +88,7 @@ def scrubbed(segment: Segment, token: int) -> Segment:
         orders=[order.without(token) for order in segment.orders],
         foreign_orders=[order.without(token) for order in segment.foreign_orders],
         shared_orders=[order.without(token) for order in segment.shared_orders],
-        statements=[s.of_nobody() if s.user == token else s for s in segment.statements],
+        statements=[s.anonymised() if s.user == token else s for s in segment.statements],
     )
 
 

@@ -48,7 +48,7 @@ class PendingRows:
     def anonymise(self, token: int) -> None:
         """Nothing of it is that token's (a hash)."""
         self._touches = [anonymised(touches, token) for touches in self._touches]
-        self._statements = {key: s.of_nobody() if s.user == token else s for key, s in self._statements.items()}
+        self._statements = {key: s.anonymised() if s.user == token else s for key, s in self._statements.items()}
 
     def rows(self) -> dict[str, Columns]:
         """The rows to write, each once."""

@@ -85,8 +85,8 @@ class Flush(NamedTuple):
     standing: LedgerStatus
 
 
-def remembered(key: SegmentKey, segment: Segment, size: int) -> SegmentInfo:
-    """What is remembered of a segment of that size."""
+def segment_info(key: SegmentKey, segment: Segment, size: int) -> SegmentInfo:
+    """What to remember of a segment of that size."""
     spanned = span(key, segment.hours, segment.since)
     return SegmentInfo(size, segment.latest, bool(segment.erased), segment.thin, spanned)
 
@@ -96,7 +96,7 @@ def applied(ledger: Ledger, batch: Batch, now: int, hour: int) -> tuple[Applied,
     done = ledger.apply(batch, now, hour)
     for outcomes in done.outcomes:
         outcomes.batch = outcomes.batch.part(0, 0)
-    return done, standing(ledger)
+    return done, ledger_status(ledger)
 
 
 Apply = Callable[[Ledger, Batch, int, int], tuple[Applied, LedgerStatus]]
@@ -118,14 +118,14 @@ def failing(ledger: Ledger, apply: Apply, batch: Batch, now: int, start: int = 0
     return failing(ledger, apply, first, now, start) | failing(ledger, apply, second, now, start + half)
 
 
-def closed(ledger: Ledger, now: int, hour: int, most: int) -> Flush:
+def prepare_flush(ledger: Ledger, now: int, hour: int, most: int) -> Flush:
     """Lend, forget what is past, and state at most so many conversions, reported in that hour."""
     forwards, dead, stated = ledger.publish(), ledger.expire(now), ledger.report(now, most, hour)
     segment = stated.segment if stated.pairs or stated.segment.marks else None
-    return Flush(forwards, dead, segment, changed(stated.pairs), standing(ledger))
+    return Flush(forwards, dead, segment, changed(stated.pairs), ledger_status(ledger))
 
 
-def standing(ledger: Ledger) -> LedgerStatus:
+def ledger_status(ledger: Ledger) -> LedgerStatus:
     """How the ledger stands."""
     return LedgerStatus(ledger.size, ledger.pending, ledger.needed_since)
 
@@ -165,7 +165,7 @@ def _restore(handle: int, kind: LedgerKind, part: int, values: Entries, now: int
     segments = {key: segment for key, (segment, _) in found.items()}
     keys = valid(segments)
     made = made_for(segments.values(), rules, number, partitions)
-    kept = {key: remembered(key, *found[key]) for key in keys}
+    kept = {key: segment_info(key, *found[key]) for key in keys}
     newest: dict[str, int] = {}
     for key in keys:
         newest |= {topic: max(at, newest.get(topic, 0)) for topic, at in segments[key].newest.items()}
@@ -181,7 +181,7 @@ def _restore(handle: int, kind: LedgerKind, part: int, values: Entries, now: int
         covered([segments[key] for key in keys]),
         ledger.offsets,
         dict(ledger.newest),
-        standing(ledger),
+        ledger_status(ledger),
         made,
     )
 

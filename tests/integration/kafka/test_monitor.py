@@ -103,7 +103,7 @@ class Town:
 
     def look(self, times: int = 3) -> None:
         for _ in range(times):
-            asyncio.run(self.monitor.look((self.minute + 5) * MINUTE))
+            asyncio.run(self.monitor.check((self.minute + 5) * MINUTE))
 
     @property
     def rows(self) -> list[dict[str, Any]]:

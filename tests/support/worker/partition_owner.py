@@ -84,7 +84,7 @@ class Owner:
         if taken:
             self.database.write(taken.rows)
             self.partition.written(taken.sequence)
-        asyncio.run(self.partition.tidy())
+        asyncio.run(self.partition.compact())
 
     def flush(self) -> None:
         self.write(self.snapshot())

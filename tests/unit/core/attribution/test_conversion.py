@@ -16,10 +16,10 @@ def test_it_counts_while_anything_remains() -> None:
 
 def test_two_say_the_same_whenever_they_were_reported() -> None:
     one = statement(3)
-    assert one.says_as(structs.replace(one, first=1, updated=2, cause="reversal"))
-    assert not one.says_as(None)
-    assert not one.says_as(structs.replace(one, remaining=99))
-    assert not one.says_as(statement(4))
+    assert one.same_as(structs.replace(one, first=1, updated=2, cause="reversal"))
+    assert not one.same_as(None)
+    assert not one.same_as(structs.replace(one, remaining=99))
+    assert not one.same_as(statement(4))
 
 
 def test_its_touches_are_a_time_and_a_kind_each() -> None:

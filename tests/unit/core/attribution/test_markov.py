@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.attribution.markov import (
-    MOST,
+    MAX_CAMPAIGNS,
     OUTSIDE,
     Transition,
     UnsolvableError,
@@ -84,7 +84,7 @@ def test_a_chain_without_a_way_out_is_an_error_that_says_where() -> None:
 
 
 def test_too_many_campaigns_are_an_error_that_says_what_to_do() -> None:
-    many = [Transition(OUTSIDE, f"c{n}", 1, 0) for n in range(MOST + 1)]
+    many = [Transition(OUTSIDE, f"c{n}", 1, 0) for n in range(MAX_CAMPAIGNS + 1)]
     with pytest.raises(UnsolvableError, match="2001 campaigns are more than the 2000 that"):
         removal_effects(many)
 

@@ -30,17 +30,17 @@ def test_of_several_causes_the_strongest_counts_whatever_their_order() -> None:
 def test_a_mark_is_said_when_it_is_made_and_when_it_is_gone_without_a_statement() -> None:
     marks = PendingCauses()
     marks.add(KEY, Cause.CATALOGUE)
-    assert marks.unsaid() == []
+    assert marks.unjournaled() == []
     marks.add(KEY, Cause.IDENTITY)
     marks.add(KEY, Cause.LATE_TOUCH)
-    assert marks.unsaid() == [("g", "o", Cause.IDENTITY)]
-    assert marks.unsaid() == []
+    assert marks.unjournaled() == [("g", "o", Cause.IDENTITY)]
+    assert marks.unjournaled() == []
     marks.take(KEY)
-    assert marks.unsaid() == [("g", "o", 0)]
+    assert marks.unjournaled() == [("g", "o", 0)]
     marks.add(KEY, Cause.IDENTITY)
     marks.take(KEY)
-    marks.said(KEY)
-    assert marks.unsaid() == []
+    marks.journaled(KEY)
+    assert marks.unjournaled() == []
 
 
 def test_what_is_folded_is_as_it_was_said() -> None:
@@ -51,7 +51,7 @@ def test_what_is_folded_is_as_it_was_said() -> None:
     assert [marks.take(("g", order_id)) for order_id in ("o", "p", "gone")] == [Cause.CATALOGUE] * 3
     marks.fold([one], [("g", "o", Cause.LATE_TOUCH)])  # merged: what came after the statement
     assert marks.take(KEY) is Cause.LATE_TOUCH
-    assert marks.unsaid() == [("g", "o", 0)]
+    assert marks.unjournaled() == [("g", "o", 0)]
 
 
 def test_merged_marks_are_those_that_no_later_statement_settles() -> None:

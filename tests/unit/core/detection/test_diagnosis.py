@@ -11,8 +11,8 @@ from streams.core.detection.diagnosis import (
     Span,
     beyond_usual,
     comparable,
+    diagnose,
     losses,
-    verdict,
 )
 
 WELL = Pipeline(unread=40, behind=1.5, dead_letters=0)
@@ -53,20 +53,20 @@ GOAL = ExpectedSeen(60, 30)
 )
 def test_each_cause_is_told_from_the_others(changed: dict[str, Any], cause: str) -> None:
     facts = {"goal": GOAL, "pipeline": WELL, "engagement": GOES_ON, "sources": SHOPS, **changed}
-    found = verdict(**facts)
+    found = diagnose(**facts)
     assert found.cause == cause
     assert found.cause in EXPLAINED
     assert found.sources == (("web",) if cause == "tag" else ())
 
 
 def test_all_sources_may_be_broken() -> None:
-    found = verdict(ExpectedSeen(60, 0), WELL, GOES_ON, {"web": ExpectedSeen(40, 0), "till": ExpectedSeen(20, 0)})
+    found = diagnose(ExpectedSeen(60, 0), WELL, GOES_ON, {"web": ExpectedSeen(40, 0), "till": ExpectedSeen(20, 0)})
     assert found == ("tag", ("till", "web"))
 
 
 def test_a_late_pipeline_goes_before_what_it_makes_look_broken() -> None:
     late = Pipeline(unread=100_000, behind=900, dead_letters=60)
-    assert verdict(ExpectedSeen(60, 0), late, ExpectedSeen(1000, 0), {"web": ExpectedSeen(60, 0)}).cause == "late"
+    assert diagnose(ExpectedSeen(60, 0), late, ExpectedSeen(1000, 0), {"web": ExpectedSeen(60, 0)}).cause == "late"
 
 
 def test_losses_are_named_by_size_and_chance_is_left_out() -> None:
@@ -87,7 +87,7 @@ def test_without_a_past_nothing_is_explained() -> None:
 
 
 def test_where_nothing_comes_the_smallest_sources_are_broken_too() -> None:
-    assert verdict(ExpectedSeen(8, 0), WELL, GOES_ON, {"web": ExpectedSeen(5, 0), "till": ExpectedSeen(3, 0)}) == (
+    assert diagnose(ExpectedSeen(8, 0), WELL, GOES_ON, {"web": ExpectedSeen(5, 0), "till": ExpectedSeen(3, 0)}) == (
         "tag",
         ("till", "web"),
     )

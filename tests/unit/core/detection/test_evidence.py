@@ -108,7 +108,7 @@ def test_by_chance_the_evidence_is_the_number_of_minutes_on_average() -> None:
 
 
 def test_starts_stand_for_their_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.core.detection.evidence.LONGEST", 2000)
+    monkeypatch.setattr("streams.core.detection.evidence.MAX_DELAY", 2000)
     evidence = Evidence.none(1)
     for minute in range(3000):
         evidence.add(minute, np.zeros(1), ONE, expecting(0.001), ONE)

@@ -48,11 +48,11 @@ def test_nothing_is_learnt_from_an_alarm() -> None:
     counts = np.random.default_rng(1).poisson(1.0, (1, 8 * DAY)).astype(float)
     counts[:, 7 * DAY :] = 0
     history = History.of(BEGIN, counts, np.ones(counts.shape, np.bool_))
-    fallen = history.expectation().level[0]
+    fallen = history.forecast().level[0]
     history.mark(0, BEGIN + 7 * DAY, BEGIN + 8 * DAY - 1, True)
-    assert history.expectation().level[0] == pytest.approx(1, rel=0.1)
+    assert history.forecast().level[0] == pytest.approx(1, rel=0.1)
     history.mark(0, BEGIN + 7 * DAY, BEGIN + 8 * DAY - 1, False)
-    assert history.expectation().level[0] == fallen < 0.7
+    assert history.forecast().level[0] == fallen < 0.7
 
 
 def test_the_last_day_of_a_shape_leaves_out_what_is_not_known() -> None:
@@ -60,8 +60,8 @@ def test_the_last_day_of_a_shape_leaves_out_what_is_not_known() -> None:
     known = np.ones(counts.shape, np.bool_)
     known[0, DAY + 100 : DAY + 200] = False
     history = History.of(BEGIN, counts, known)
-    assert history.lately(np.ones((1, 672)), BEGIN + 2 * DAY).tolist() == [96 - 8]
-    assert history.lately(np.ones((1, 672)), BEGIN + DAY // 2).tolist() == [48]
+    assert history.recent_exposure(np.ones((1, 672)), BEGIN + 2 * DAY).tolist() == [96 - 8]
+    assert history.recent_exposure(np.ones((1, 672)), BEGIN + DAY // 2).tolist() == [48]
 
 
 @pytest.mark.parametrize("hourly", [2, 60, 2000])

@@ -32,7 +32,7 @@ def linked(users: range, token: int = KIOSK) -> Links:
 def who_doubts(links: IdentityGraph, users: range) -> list[int]:
     """Those of the users (ascending) who may have the touches of somebody else's token."""
     users_ = np.array(users, np.uint64)
-    return sorted(set(users_[links.doubtful(users_).owner].tolist()))
+    return sorted(set(users_[links.ambiguous_tokens_of(users_).owner].tolist()))
 
 
 @pytest.mark.parametrize("size", [1, 30, 5000])

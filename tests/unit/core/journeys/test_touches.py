@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from streams.core.columns.message_ids import MessageIds
 from streams.core.columns.run import EPOCH_BITS, KeyedRows
 from streams.core.journeys.kinds import CLICK, ENGAGE, VIEW
-from streams.core.journeys.touches import MOST, JourneyQuery, TouchIndex
+from streams.core.journeys.touches import MAX_TOUCHES, JourneyQuery, TouchIndex
 from tests.support.messages import DAY, HOUR, NOON
 from tests.support.strategies import MESSAGE_IDS
 
@@ -111,7 +111,9 @@ def test_touches_at_one_time_are_ordered_by_the_text_of_their_message_ids() -> N
         assert some.journey(1, NOON) == [(NOON, kinds[text]) for text in sorted(texts)]
 
 
-@pytest.mark.parametrize(("count", "kept"), [(MOST, MOST), (MOST + 1, MOST), (3 * MOST, MOST)])
+@pytest.mark.parametrize(
+    ("count", "kept"), [(MAX_TOUCHES, MAX_TOUCHES), (MAX_TOUCHES + 1, MAX_TOUCHES), (3 * MAX_TOUCHES, MAX_TOUCHES)]
+)
 def test_of_very_many_touches_the_latest_count(count: int, kept: int) -> None:
     some = Index()
     some.add(*((f"{i:04d}", 1, NOON + i, 1 + i % 3) for i in range(count)))
@@ -121,9 +123,9 @@ def test_of_very_many_touches_the_latest_count(count: int, kept: int) -> None:
 
 def test_the_latest_of_touches_at_one_time_are_those_with_the_latest_ids() -> None:
     some = Index()
-    some.add(*((f"{i:04d}", 1, NOON, CLICK if i < 7 else VIEW) for i in range(MOST + 5)))
+    some.add(*((f"{i:04d}", 1, NOON, CLICK if i < 7 else VIEW) for i in range(MAX_TOUCHES + 5)))
     found = some.journey(1, NOON)
-    assert found == [(NOON, CLICK)] * 2 + [(NOON, VIEW)] * (MOST - 2)
+    assert found == [(NOON, CLICK)] * 2 + [(NOON, VIEW)] * (MAX_TOUCHES - 2)
 
 
 def test_each_conversion_has_its_own_windows_and_its_own_touches() -> None:

@@ -100,7 +100,7 @@ def test_a_conversion_that_waits_for_its_turn_is_not_forgotten_either() -> None:
         driver.ledger.expire()
         driver.report(most=4)
         driver.write()
-        driver.tidy()
+        driver.compact()
         if step in (7, 9):
             driver.restart()
     assert driver.conversions() == {("autumn", ""): 90}
@@ -146,7 +146,7 @@ def test_no_segment_goes_before_another_says_what_was_forgotten() -> None:
     driver.flush()
     driver.pass_days(40)
     driver.ledger.expire()
-    driver.tidy()
+    driver.compact()
     driver.restart()
     driver.flush()
     assert driver.conversions() == {("autumn", ""): 1}
