@@ -1,6 +1,6 @@
 """How much memory a retained touch takes: growth of resident memory over ten million touches.
 
-    python tests/bench/bench_memory.py [--touches 10000000]
+    python tests/bench/bench_memory.py [--touches 10000000] [--state-memory 64MiB]
 
 Touches go into the index that a ledger keeps them in, in batches as a worker gets them, with message ids that are UUIDs
 and five touches a user. Run as a worker runs: large arrays go back to the system when they are freed.
@@ -9,6 +9,7 @@ and five touches a user. Run as a worker runs: large arrays go back to the syste
 import argparse
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -16,7 +17,10 @@ import numpy as np
 
 from streams.core.columns.message_ids import UUID, Keys
 from streams.core.columns.run import KeyedRows
+from streams.core.columns.stored.keeper import IN_MEMORY, RunKeeper
 from streams.core.journeys.touches import TouchIndex
+from streams.core.parsing.sizes import size
+from streams.worker.state_files import StateFiles, StateRoom
 
 BATCH = 8192
 _THRESHOLD = "MALLOC_MMAP_THRESHOLD_"
@@ -35,21 +39,45 @@ def batch(rng: np.random.Generator, number: int, users: int) -> KeyedRows:
     return KeyedRows(user, time_, kind, Keys(high, low, np.full(BATCH, UUID, np.uint8)))
 
 
+def settle(index: TouchIndex, room: int) -> None:
+    """Move runs to files, as a ledger does, while those in memory take more."""
+    while index.runs.staying > room and index.runs.largest and index.runs.move():
+        pass
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--touches", type=int, default=10_000_000)
-    touches = parser.parse_args().touches
+    parser.add_argument("--state-memory", type=size, help="bytes beyond which they are in files, such as 64MiB")
+    chosen = parser.parse_args()
     if _THRESHOLD not in os.environ:
         os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {_THRESHOLD: str(1 << 20)})
+    with tempfile.TemporaryDirectory() as folder:
+        room = chosen.state_memory
+        measure(chosen.touches, room, IN_MEMORY if room is None else StateFiles(StateRoom(Path(folder), room)))
+
+
+def measure(touches: int, room: int | None, keeper: RunKeeper) -> None:
+    """Add so many touches, and say what they take."""
     rng, index = np.random.default_rng(1), TouchIndex(lambda *_: "", lambda _: ())
+    index.runs.keeper = keeper
     index.add(batch(rng, 0, touches // 5))
-    before, started = resident(), time.process_time()
+    before, spent = resident(), list[float]()
     for number in range(1, touches // BATCH + 1):
-        index.add(batch(rng, number, touches // 5))
-    seconds = time.process_time() - started
+        some, started = batch(rng, number, touches // 5), time.process_time()
+        index.add(some)
+        if room is not None:
+            settle(index, room)
+            index.runs.rest()
+        spent.append(time.process_time() - started)
+    tenth = max(1, len(spent) // 10)
+    early, late = (sum(part) / len(part) / BATCH * 1e6 for part in (spent[tenth : 2 * tenth], spent[-tenth:]))
+    number = len(index)
     print(
-        f"{len(index):,} touches: {(resident() - before) / len(index):.1f} bytes of resident memory each "
-        f"({index.nbytes / len(index):.1f} in arrays), {seconds / len(index) * 1e6:.2f} us of CPU each"
+        f"{number:,} touches: {(resident() - before) / number:.1f} bytes of resident memory each "
+        f"({index.nbytes / number:.1f} in arrays), {index.runs.disk / number:.1f} on disk in {len(index.runs.held)} "
+        f"runs; {sum(spent) / number * 1e6:.2f} us of CPU each ({early:.2f} in the second tenth, {late:.2f} in the "
+        f"last), {max(spent) * 1000:.0f} ms the longest batch"
     )
 
 
