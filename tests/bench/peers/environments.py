@@ -1,4 +1,4 @@
-"""Environments of the peers: made the first time beside this file, each by itself, none the project's own."""
+"""Environments of the peers: made the first time, in `.cache` of the repository, each by itself, none ours."""
 
 from __future__ import annotations
 
