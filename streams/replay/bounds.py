@@ -5,8 +5,8 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.core.columns.arrays import Mask
 from streams.core.columns.column import Column, Columns, Rows, row_count
-from streams.core.columns.run import Mask
 from streams.core.columns.selection import selected
 
 DAY, MINUTE = 86_400, 60  # s

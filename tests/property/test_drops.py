@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from streams.core.columns.arrays import F64, Mask
 from streams.core.detection.detector import DropDetector
-from streams.core.detection.seasonality import F64, Mask
 
 BEGIN = 20_000 * 1440 + 1380
 

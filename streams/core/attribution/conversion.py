@@ -10,10 +10,10 @@ from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from streams.core.attribution.models import Journeys
+from streams.core.columns.arrays import I64
 from streams.core.journeys.kinds import CLICK, TouchKinds
 from streams.core.orders.value import REVERSED
 
-I64 = NDArray[np.int64]
 WITHDRAWN = "withdrawn"
 _SOME = 10_000  # statements that are looked at at once
 _EDITION_BITS = 21  # a time takes 42 bits, and one is for the contested

@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core.attribution.models import Journeys, Shares, split
+from streams.core.columns.arrays import F64
 
 OUTSIDE = ""  # where journeys come from, and where they go: to the conversion, or nowhere
 MAX_CAMPAIGNS = 2000  # campaigns: an exact solution takes their number cubed
 _UNITS = 10**9  # to which a removal effect is rounded where credit is shared out
-
-F64 = NDArray[np.float64]
 
 
 class Transition(NamedTuple):

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-I64 = NDArray[np.int64]
+from streams.core.columns.arrays import I64
+
 WHOLE = 1_000_000  # one conversion, in millionths
 _PIECE = 1 << 16  # touches
 _HALF_LIFE = np.longdouble(7 * 24 * 3600 * 1000)  # ms

@@ -18,9 +18,10 @@ import numpy as np
 from streams.core.attribution.conversion import Conversion, column, paths
 from streams.core.attribution.markov import OUTSIDE
 from streams.core.catalogue.parse import Catalogue, Goal
+from streams.core.columns.arrays import I64, U64, Mask
 from streams.core.columns.column import Columns, Ragged
 from streams.core.columns.dictionary import coded
-from streams.core.columns.run import I64, U64, KeyedRows, Mask
+from streams.core.columns.run import KeyedRows
 from streams.core.identity.owners import Resolve
 from streams.core.journeys.kinds import TouchKinds
 from streams.core.journeys.touches import TouchIndex

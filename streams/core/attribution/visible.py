@@ -9,7 +9,8 @@ import numpy as np
 
 from streams.core.attribution.conversion import TOUCH, Conversion
 from streams.core.catalogue.model import Catalogue, Goal
-from streams.core.columns.run import I64, U64, KeyedRows, Mask, matches
+from streams.core.columns.arrays import I64, U64, Mask
+from streams.core.columns.run import KeyedRows, matches
 from streams.core.door.canonical import Words
 from streams.core.events.campaigns import Campaigns
 from streams.core.identity.consents import ConsentLines, Consents

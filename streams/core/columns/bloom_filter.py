@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from streams.core.columns.run import I64, U64
+from streams.core.columns.arrays import I64, U64
 
 _SPARE = 8  # marks for each hash, so that few that are not in the set look as if they were
 

@@ -6,8 +6,9 @@ by binary search in the few runs there are. Those that are large may be in files
 
 import numpy as np
 
+from streams.core.columns.arrays import I64, U64, Mask
 from streams.core.columns.message_ids import Keys
-from streams.core.columns.run import EPOCH_BITS, I64, U64, KeyedRows, Mask, concatenated, first_of_each, key_order, none
+from streams.core.columns.run import EPOCH_BITS, KeyedRows, concatenated, first_of_each, key_order, none
 from streams.core.columns.stored.held import Past
 from streams.core.columns.stored.keeper import IN_MEMORY, RunKeeper
 from streams.core.columns.stored.merging import PART

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-I64 = NDArray[np.int64]
+from streams.core.columns.arrays import I64
+
 WholeNumbers = NDArray[Any]  # int64, or Python's own integers (object) where one is too large for that
 _HALF = 32  # bits of an amount that are added up apart from the upper ones
 _FEW = 1 << 16  # additions that are worth a sort of their own

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-U64 = NDArray[np.uint64]
+from streams.core.columns.arrays import U64
+
 SHORT, UUID, LONG, UPPER = 0, 1, 2, 3  # UPPER: a UUID in capital letters
 _DASHES = (8, 13, 18, 23)
 _DIGITS = np.delete(np.arange(36), _DASHES)

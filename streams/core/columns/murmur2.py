@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-U32 = NDArray[np.uint32]
+from streams.core.columns.arrays import U32
+
 _SEED = 0x9747B28C
 _LONG = 256  # bytes
 _M = np.uint32(0x5BD1E995)

@@ -5,12 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.core.columns.arrays import I64, U32, U64, Mask
 from streams.core.columns.message_ids import Keys
 
-U64 = NDArray[np.uint64]
-U32 = NDArray[np.uint32]
-I64 = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 EPOCH_BITS = 32  # bits of the time, in ms, that a row keeps; the rest is its run's
 FORM_BITS = np.uint32(2)
 FORM = np.uint32(3)

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from streams.core.columns.arrays import I64, Mask
 from streams.core.columns.column import Coded, Column, Columns, Ragged
-from streams.core.columns.run import I64, Mask
 
 
 def selected(columns: Columns, mask: Mask) -> Columns:

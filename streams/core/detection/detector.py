@@ -11,20 +11,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from streams.core.columns.arrays import F64, I64, Mask
 from streams.core.detection.evidence import Evidence
 from streams.core.detection.forecast import Forecast, quarter_of_week
 from streams.core.detection.history import DAY, History
-from streams.core.detection.seasonality import F64, Mask
 
 FALSE_ALARM = 30 * DAY  # minutes between false alarms of a goal, on average or longer
 PATIENCE = 7 * DAY  # minutes after which a drop is the new normal
 
 _HOUR = 60
 _CALM = -1
-
-I64 = NDArray[np.int64]
 
 
 class Drop(NamedTuple):

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.core.columns.arrays import F64, Mask
 from streams.core.detection.forecast import Forecast, quarter_of_week
-from streams.core.detection.seasonality import F64, Mask
 
 DROPS = (0.2, 0.5, 0.97)
 MAX_DELAY = 14 * 1440  # minutes that a drop may go unnoticed

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.core.detection.seasonality import F64, Mask, seasonal_profile
+from streams.core.columns.arrays import F64, Mask
+from streams.core.detection.seasonality import seasonal_profile
 
 QUARTER = 15  # minutes
 QUARTERS = 96  # of a day

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.core.columns.arrays import F64, Mask
 from streams.core.detection.forecast import QUARTER, QUARTERS, Forecast, fit, quarter_of_week, trimmed
-from streams.core.detection.seasonality import F64, Mask
 
 DAY = 1440  # minutes
 MEMORY = 42  # days

@@ -10,10 +10,8 @@ has the hours of the day at most, one of many weeks the quarter-hours of the wee
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from streams.core.columns.arrays import F64
 
 # Axes of (goals, weekday, hour, quarter) that a stage adds up over: what is left are its cells.
 _HOURS_OF_DAY, _DAYS_OF_WEEK, _HOURS_OF_WEEK = (1, 3), (2, 3), (3,)

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.core.columns.arrays import I64
 from streams.core.events.batch import Batch
 from streams.core.events.topics import CHECKOUT, ENGAGEMENT, EVENTS, IDENTITY
 from streams.core.parsing.decoding import END_OF_TIME, Rejected
 
-I64 = NDArray[np.int64]
 SKEW = 3_600_000  # ms that a clock may be ahead of ours
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from streams.core.columns.run import I64, U64, KeyedRows, concatenated, matches, none
+from streams.core.columns.arrays import I64, U64
+from streams.core.columns.run import KeyedRows, concatenated, matches, none
 from streams.core.events.batch import Forward, Origin
 from streams.core.events.topics import FORWARDED
 from streams.core.exchange.router import UPDATE, Router

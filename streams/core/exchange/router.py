@@ -11,8 +11,8 @@ from typing import Any
 from msgspec import structs
 
 from streams.core.catalogue.model import Catalogue
+from streams.core.columns.arrays import I64
 from streams.core.columns.murmur2 import partitions_of
-from streams.core.columns.run import I64
 from streams.core.door.canonical import CompletionEvent, Event, Message, Reversal, Update
 from streams.core.events.batch import Batch, Forward, Origin
 from streams.core.exchange.messages import packed

@@ -12,8 +12,8 @@ import numpy as np
 
 from streams.core.attribution.transitions import ForeignConversion
 from streams.core.catalogue.parse import Goal
+from streams.core.columns.arrays import I64, U64
 from streams.core.columns.bloom_filter import BloomFilter
-from streams.core.columns.run import I64, U64
 from streams.core.door.fields.names import event_name
 from streams.core.identity.links import IdentityGraph
 from streams.core.orders.matching import counts

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from streams.core.columns.arrays import I64, U64, Mask
 from streams.core.columns.index import Index
 from streams.core.columns.message_ids import MessageIds
-from streams.core.columns.run import I64, U64, KeyedRows, Mask, none
+from streams.core.columns.run import KeyedRows, none
 from streams.core.door.canonical import ConsentWord
 from streams.core.identity.owners import Resolve
 from streams.core.identity.tokens import Tokens

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from streams.core.columns.arrays import I64, Mask
 from streams.core.columns.index import Index
 from streams.core.columns.message_ids import MessageIds
 from streams.core.columns.murmur2 import partitions_of
-from streams.core.columns.run import I64, KeyedRows, Mask
+from streams.core.columns.run import KeyedRows
 from streams.core.door.canonical import Link
 from streams.core.identity.links import IdentityGraph, LinkPartitions, Links, new_links
 from streams.core.identity.tokens import Tokens

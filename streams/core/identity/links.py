@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streams.core.columns.arrays import I64, U32, U64, Mask
 from streams.core.columns.bloom_filter import BloomFilter
 from streams.core.columns.index import Index
 from streams.core.columns.message_ids import Keys
-from streams.core.columns.run import I64, U32, U64, KeyedRows, Mask, first_of_each, key_order, matches
+from streams.core.columns.run import KeyedRows, first_of_each, key_order, matches
 from streams.core.identity.owners import TokenOwners
 
 MOST = 100  # users of a token, beyond which it is nobody's and makes none of their conversions doubtful

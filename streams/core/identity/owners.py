@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streams.core.columns.run import I64, U64, Mask
+from streams.core.columns.arrays import I64, U64, Mask
 
 
 class TokenOwners(NamedTuple):

@@ -7,8 +7,9 @@ forgotten touches were.
 
 import numpy as np
 
+from streams.core.columns.arrays import I64, U32, U64, Mask
 from streams.core.columns.message_ids import Keys, MessageIds, plain_keys
-from streams.core.columns.run import I64, U32, U64, KeyedRows, Mask
+from streams.core.columns.run import KeyedRows
 from streams.core.door.canonical import END_OF_TIME
 
 NEVER = END_OF_TIME  # ms: the first touch of who has none

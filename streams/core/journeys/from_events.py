@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from streams.core.catalogue.model import Catalogue
+from streams.core.columns.arrays import I64, Mask
 from streams.core.columns.message_ids import MessageIds
-from streams.core.columns.run import I64, KeyedRows, Mask
+from streams.core.columns.run import KeyedRows
 from streams.core.door.canonical import Message, Touch
 from streams.core.door.plain import batch
 from streams.core.events.campaigns import Campaigns

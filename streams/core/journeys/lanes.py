@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from streams.core.columns.run import I64, Mask, slices
+from streams.core.columns.arrays import I64, Mask
+from streams.core.columns.run import slices
 
 CLASSES = 3  # click, engage, view are the classes 1 to 3; 0 is no touch
 

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from streams.core.columns.arrays import I64, U32, U64, Mask
 from streams.core.columns.index import Index
 from streams.core.columns.message_ids import Keys, plain_keys
-from streams.core.columns.run import I64, U32, U64, KeyedRows, Mask, concatenated, matches
+from streams.core.columns.run import KeyedRows, concatenated, matches
 from streams.core.identity.owners import Resolve, TokenOwners, each_alone
 from streams.core.journeys.forgotten import NEVER, ForgottenTouches
 from streams.core.journeys.lanes import TouchesByUserAndClass

@@ -3,7 +3,8 @@
 import numpy as np
 
 from streams.core.attribution.attributor import Attributor
-from streams.core.columns.run import I64, U64, earliest
+from streams.core.columns.arrays import I64, U64
+from streams.core.columns.run import earliest
 from streams.core.exchange.state import PartitionState
 from streams.core.identity.links import Links
 from streams.core.orders.cause import Cause

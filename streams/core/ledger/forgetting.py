@@ -17,7 +17,8 @@ touches are kept for the longest window more than that, whoever needs them.
 import numpy as np
 
 from streams.core.attribution.attributor import Attributor
-from streams.core.columns.run import I64, U64, KeyedRows, Mask, matches
+from streams.core.columns.arrays import I64, U64, Mask
+from streams.core.columns.run import KeyedRows, matches
 from streams.core.events.watermark import DeadLetter
 from streams.core.exchange.state import PartitionState
 from streams.core.journeys.lanes import CLASSES, TouchesByUserAndClass

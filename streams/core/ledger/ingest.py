@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from streams.core.columns.run import I64, Mask
+from streams.core.columns.arrays import I64, Mask
 from streams.core.door.canonical import CompletionEvent, ConsentWord, Link, Message, Reversal, Update
 from streams.core.door.plain.batch import Touches
 from streams.core.door.plain.batches import BatchReader

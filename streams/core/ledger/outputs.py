@@ -8,8 +8,9 @@ import numpy as np
 from streams.core.attribution.conversion import Conversion
 from streams.core.attribution.transitions import ForeignConversion, Transitions
 from streams.core.catalogue.model import Catalogue
+from streams.core.columns.arrays import Mask
 from streams.core.columns.column import Columns
-from streams.core.columns.run import KeyedRows, Mask
+from streams.core.columns.run import KeyedRows
 from streams.core.exchange.state import PartitionState
 from streams.core.identity.consents import Denials
 from streams.core.identity.links import Links

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core.catalogue.parse import Catalogue, Holdout
-from streams.core.columns.run import U64, Mask
+from streams.core.columns.arrays import U64, Mask
 from streams.core.identity.tokens import Tokens
 
 _SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable
 
 import numpy as np
 
+from streams.core.columns.arrays import I64, U64
 from streams.core.columns.bloom_filter import BloomFilter
-from streams.core.columns.run import I64, U64, earliest
+from streams.core.columns.run import earliest
 from streams.core.identity.links import IdentityGraph
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from msgspec import structs
 
 from streams.core.catalogue.model import Catalogue
-from streams.core.columns.run import I64, U64
+from streams.core.columns.arrays import I64, U64
 from streams.core.door import canonical
 from streams.core.door.canonical import END_OF_TIME, Amounts, Reversal, Update, Words
 from streams.core.events.campaigns import Campaigns

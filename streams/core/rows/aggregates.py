@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.core.attribution.conversion import Conversion
+from streams.core.columns.arrays import I64, U32
 from streams.core.columns.column import Coded, Column, Columns
 from streams.core.columns.dictionary import Dictionary, coded, distinct
 from streams.core.columns.keyed_sums import KeyedSums, WholeNumbers, WideSums
-from streams.core.columns.run import I64, U32
 from streams.core.journeys.kinds import TouchKinds
 from streams.core.rows.contributions import CELL_BITS, MINUTE, UNATTRIBUTED, AggregateKey, contributions
 from streams.core.rows.credit import Credit

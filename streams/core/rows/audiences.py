@@ -13,9 +13,10 @@ import numpy as np
 
 from streams.core.attribution.conversion import Conversion
 from streams.core.attribution.transitions import ForeignConversion
+from streams.core.columns.arrays import I64, U64, Mask
 from streams.core.columns.column import Columns
 from streams.core.columns.dictionary import coded
-from streams.core.columns.run import I64, U64, KeyedRows, Mask, matches
+from streams.core.columns.run import KeyedRows, matches
 from streams.core.door.canonical import END_OF_TIME
 from streams.core.identity.consents import Consents
 from streams.core.identity.linker import Linker

@@ -4,15 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streams.core.attribution.conversion import WITHDRAWN, Conversion, column, paths
 from streams.core.attribution.models import MODELS, WHOLE, split
+from streams.core.columns.arrays import I32, I64
 from streams.core.columns.dictionary import Dictionary, distinct
 from streams.core.journeys.kinds import TouchKinds
-from streams.core.rows.credit import I32, Credit
+from streams.core.rows.credit import Credit
 
-I64 = NDArray[np.int64]
 MINUTE = 60_000  # ms
 CELL_BITS = 36  # of an aggregate's key: minute << CELL_BITS | cell
 UNATTRIBUTED = -1  # in place of a code of means

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from streams.core.attribution.conversion import WITHDRAWN, Conversion, Paths, column, paths
+from streams.core.columns.arrays import I64
 from streams.core.columns.column import Columns, Ragged
 from streams.core.columns.dictionary import coded, distinct
-from streams.core.columns.run import I64, KeyedRows
+from streams.core.columns.run import KeyedRows
 from streams.core.journeys.kinds import TouchKinds
 from streams.core.orders.keys import shown
 from streams.core.orders.value import REVERSED

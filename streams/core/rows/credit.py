@@ -4,14 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streams.core.attribution.conversion import Conversion, column
 from streams.core.attribution.models import MODELS
+from streams.core.columns.arrays import I32, I64
 from streams.core.columns.column import Ragged
-from streams.core.columns.run import I64
-
-I32 = NDArray[np.int32]
 
 
 class Credit(NamedTuple):

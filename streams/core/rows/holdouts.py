@@ -9,10 +9,11 @@ import numpy as np
 
 from streams.core.attribution.conversion import Conversion, column
 from streams.core.catalogue.parse import Holdout
+from streams.core.columns.arrays import I64, U64
 from streams.core.columns.column import Columns
 from streams.core.columns.concat import joined
 from streams.core.columns.dictionary import coded
-from streams.core.columns.run import I64, U64, KeyedRows, concatenated, none
+from streams.core.columns.run import KeyedRows, concatenated, none
 from streams.core.identity.links import NOBODY, Links
 from streams.core.journeys.kinds import TouchKinds
 from streams.core.lift.holdout import held

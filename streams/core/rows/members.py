@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streams.core.columns.run import I64, U64
+from streams.core.columns.arrays import I64, U64
 
 BOUGHT_BEFORE = "bought before"  # of every list's people and of others: who had bought by then
 

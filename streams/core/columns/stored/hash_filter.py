@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streams.core.columns.run import I64, U64
+from streams.core.columns.arrays import I64, U64
 
 BITS = 12  # for each hash: one in a hundred that are not in it looks as if it were
 _HALF, _PLACE = np.uint64(32), np.uint64(63)

@@ -6,12 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streams.core.columns.arrays import I64, U64, Mask
 from streams.core.columns.run import (
     EPOCH_BITS,
-    I64,
-    U64,
     KeyedRows,
-    Mask,
     Run,
     concatenated,
     contains,

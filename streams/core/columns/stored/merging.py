@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.core.columns.arrays import I64, U32, U64, Mask
 from streams.core.columns.message_ids import LONG
-from streams.core.columns.run import EPOCH_BITS, FORM, FORM_BITS, I64, U32, U64, KeyedRows, Mask, Run, rows_at, slices
+from streams.core.columns.run import EPOCH_BITS, FORM, FORM_BITS, KeyedRows, Run, rows_at, slices
 from streams.core.columns.stored.hash_filter import HashFilter
 from streams.core.columns.stored.held import About, Held
 from streams.core.columns.stored.keeper import MemoryPlace, Place, Size

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streams.core.columns.run import KeyedRows, Mask, concatenated, none, sorted_run
+from streams.core.columns.arrays import Mask
+from streams.core.columns.run import KeyedRows, concatenated, none, sorted_run
 from streams.core.columns.stored.held import Held, Past, in_memory
 from streams.core.columns.stored.keeper import MemoryPlace, RunKeeper
 from streams.core.columns.stored.merging import PART, Merge, size_of

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.core.columns.arrays import I64
 from streams.core.door.canonical import Message
 from streams.core.door.context import Reading
 from streams.core.door.fields.json_fields import UNREADABLE
@@ -24,7 +25,6 @@ from streams.core.door.reader import NO_HEADERS, Headers, read
 from streams.core.door.recognise import SEGMENT
 from streams.core.door.segment import ignored
 
-I64 = NDArray[np.int64]
 Positions = NDArray[np.intp]
 Values = Sequence[bytes | None]
 Calls = Sequence[Call | None] | Sequence[SocialCall]

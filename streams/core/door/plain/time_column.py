@@ -5,11 +5,10 @@ from datetime import date
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from streams.core.columns.arrays import I64
 from streams.core.door.fields.times import from_number, from_text
 
-I64 = NDArray[np.int64]
 NO_TIME = -1
 _FEW = 32  # texts for which columns cost more than they save
 

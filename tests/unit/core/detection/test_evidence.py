@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from streams.core.columns.arrays import Mask
 from streams.core.detection.evidence import DROPS, Evidence
 from streams.core.detection.forecast import Forecast
-from streams.core.detection.seasonality import Mask
 
 ONE = np.ones(1, np.bool_)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from streams.core.columns.arrays import F64, Mask
 from streams.core.detection.forecast import Forecast, fit, quarter_of_week
-from streams.core.detection.seasonality import F64, Mask
 
 HOURS = (1 + 0.8 * np.sin(np.arange(24) / 24 * 2 * np.pi)).repeat(4)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from streams.core.columns.arrays import F64, Mask
 from streams.core.detection.history import DAY, MEMORY, History
-from streams.core.detection.seasonality import F64, Mask
 
 BEGIN = 20_000 * DAY
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from streams.core.detection.seasonality import F64, seasonal_profile
+from streams.core.columns.arrays import F64
+from streams.core.detection.seasonality import seasonal_profile
 
 POISSON = np.ones(1)
 HOURS = 1 + 0.8 * np.sin(np.arange(24) / 24 * 2 * np.pi)

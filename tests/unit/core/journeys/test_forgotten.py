@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from streams.core.columns.arrays import U64
 from streams.core.columns.message_ids import MessageIds
-from streams.core.columns.run import U64, KeyedRows
+from streams.core.columns.run import KeyedRows
 from streams.core.journeys.forgotten import NEVER, ForgottenTouches
 
 

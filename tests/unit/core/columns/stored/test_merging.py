@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from streams.core.columns.run import Mask, rows_of, rows_of_users
+from streams.core.columns.arrays import Mask
+from streams.core.columns.run import rows_of, rows_of_users
 from streams.core.columns.stored.held import Held, in_memory
 from streams.core.columns.stored.keeper import MemoryPlace, Place
 from streams.core.columns.stored.merging import Merge, size_of
