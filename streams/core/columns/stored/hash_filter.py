@@ -1,4 +1,4 @@
-"""A filter of hashes: tells at once, in 12 bits a hash, of which of many a run has none (a register-blocked Bloom
+"""A filter of hashes: tells at once, in 16 bits a hash, of which of many a run has none (a register-blocked Bloom
 filter, as of Putze, Sanders and Singler 2007)."""
 
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 
 from streams.core.columns.arrays import I64, U64
 
-BITS = 12  # for each hash: one in a hundred that are not in it looks as if it were
+BITS = 16  # for each hash: three in a thousand that are not in it look as if they were
 _HALF, _PLACE = np.uint64(32), np.uint64(63)
 _SHIFTS = tuple(np.uint64(6 * i) for i in range(4))  # each hash sets so many bits of one word
 
