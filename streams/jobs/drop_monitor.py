@@ -16,12 +16,13 @@ from aiokafka.errors import KafkaError
 
 from streams.core.columns.arrays import F64, Mask
 from streams.core.detection.alert import Alert, columns, explained, record
-from streams.core.detection.completeness import MINUTE, CompletenessWatermark, SourcePartition
+from streams.core.detection.completeness import CompletenessWatermark, SourcePartition
 from streams.core.detection.detector import Drop, DropDetector
 from streams.core.detection.diagnosis import Pipeline, beyond_usual, comparable
 from streams.core.detection.history import DAY, MEMORY
 from streams.core.events.continuity import Available
 from streams.core.events.topics import ENGAGEMENT, FORWARDED, IDENTITY, dead_letters_of
+from streams.core.parsing.units import MINUTE
 from streams.jobs import goal_counts
 from streams.jobs.periodic import Leadership, PeriodicTask
 from streams.sinks.clickhouse.client import Client, DatabaseError

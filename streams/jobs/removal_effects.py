@@ -14,12 +14,11 @@ import structlog
 
 from streams.core.attribution.markov import Transition, UnsolvableError, credit, finished, removal_effects
 from streams.core.columns.column import Columns
-from streams.core.parsing.units import MICRO
+from streams.core.parsing.units import DAY, MICRO
 from streams.jobs.periodic import Leadership, PeriodicTask
 from streams.sinks.clickhouse.client import Client, DatabaseError
 from streams.sinks.threads import in_thread
 
-_DAY = 86_400_000  # ms
 _AMOUNTS = ("removal_effect", "conversions", "value")
 _AS_OF = """
 SELECT max(newest) AS as_of FROM (
@@ -100,7 +99,7 @@ def refresh(client: Client, now: int) -> dict[str, str]:
 def _effects(client: Client, goal: Mapping[str, Any], as_of: datetime) -> dict[str, float]:
     """Of journeys without a conversion those days count whose touches had the goal's longest window to convert in."""
     window = max(json.loads(goal["windows"]).values())
-    first_open = max(0, int(as_of.timestamp() * 1000 - window) // _DAY)
+    first_open = max(0, int(as_of.timestamp() * 1000 - window) // DAY)
     found = client.query(_TRANSITIONS, {"goal": goal["id"], "open": np.datetime64(first_open, "D").item()})
     steps = [Transition(row["source"], row["target"], row["c"], row["e"]) for row in found]
     return removal_effects(finished(steps))

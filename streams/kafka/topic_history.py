@@ -11,11 +11,11 @@ from kafka import KafkaConsumer, TopicPartition
 
 from streams.config import Brokers
 from streams.core.events.batch import Batch, OffsetRange, telling
+from streams.core.parsing.units import MINUTE
 from streams.kafka.clients import Address, BrokerError, brokers_at, connect, read_range
 from streams.kafka.topics import PartitionLag, lag
 
 MOST = 8192  # records of a batch
-_MINUTE = 60_000  # ms
 _FETCH: dict[str, Any] = {
     "max_poll_records": MOST,
     "max_partition_fetch_bytes": 8 << 20,
@@ -77,7 +77,7 @@ class TopicReader:
         asked = (each for each in found if each.topic == last)
         times = sorted(at for each in asked for _, arrived in self.batches(each) for at in arrived)
         pieces, begins = list[OffsetRange](), [each.begin for each in found]
-        for at in {at // _MINUTE: at for at in times}.values():
+        for at in {at // MINUTE: at for at in times}.values():
             ends = [self._before(each, at + (each.topic == last)) for each in found]
             pieces += _pieces(found, begins, ends)
             begins = [max(pair) for pair in zip(begins, ends, strict=True)]

@@ -6,11 +6,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.core.parsing.units import HOUR
 from streams.simulate.campaigns import DESK, EFFORTS, EVERYDAY, PERSUASION, SOUGHT, SimulatedCampaign
 from streams.simulate.people import Flags, Ints, Population, held_out, townspeople
 from streams.simulate.scenario import Scenario
 
-HOUR = 3_600_000
 DAY = 24 * HOUR
 ORGANIC = -1
 _DRAWS = 8  # of an order that would come after the period

@@ -25,8 +25,8 @@ from streams.core.columns.run import KeyedRows
 from streams.core.identity.owners import Resolve
 from streams.core.journeys.kinds import TouchKinds
 from streams.core.journeys.touches import TouchIndex
+from streams.core.parsing.units import DAY
 
-DAY = 86_400_000  # ms
 PAUSE = 0.06  # ms between two counts for each touch: a minute for a million, which takes a fraction of a second
 _MOVED = 31  # days between two completions of one order
 _SPARSE = 8  # possible transitions for each one there is, beyond which they are sorted to be counted

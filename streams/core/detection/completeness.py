@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from streams.core.events.continuity import Available
+from streams.core.parsing.units import MINUTE
 
-MINUTE = 60_000  # ms
 ALLOWANCE = MINUTE  # ms of event time that a record may take to reach its topic
 
 

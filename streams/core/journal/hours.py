@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from streams.core.events.watermark import SKEW
 from streams.core.journal.segment import Segment, SegmentKey
-
-_HOUR = 3_600_000  # ms
+from streams.core.parsing.units import HOUR
 
 
 class Span(NamedTuple):
@@ -31,9 +30,9 @@ def span(key: SegmentKey, hours: Iterable[int], since: int) -> Span:
 def hour_of_reports(now: int, current: int, spans: Sequence[Span], newest: Mapping[str, int]) -> int:
     """The hour to report in at `now` (ms), after the `current` one. `spans` are those of the journal, in order;
     `newest` is the newest event time by topic, ms."""
-    if now // _HOUR < current and not may_go_back(now, newest):
+    if now // HOUR < current and not may_go_back(now, newest):
         return current
-    return next_hour(now // _HOUR, current, [each.hours for each in spans], not spans or spans[0].first == 0)
+    return next_hour(now // HOUR, current, [each.hours for each in spans], not spans or spans[0].first == 0)
 
 
 def hours_of(keys: Iterable[SegmentKey], segments: Iterable[Segment]) -> list[int]:

@@ -15,7 +15,8 @@ from streams.core.door.plain import batch
 from streams.core.events.campaigns import Campaigns
 from streams.core.identity.tokens import Tokens
 from streams.core.journeys.kinds import TouchKind, TouchKinds
-from streams.core.journeys.unlisted import DAY, OTHER, Unlisted
+from streams.core.journeys.unlisted import OTHER, Unlisted
+from streams.core.parsing.units import DAY
 
 _SPARSE = 1 << 16  # the largest number of a kind for which a table of all is kept
 _SAID = {None: 0, False: 1, True: 2}  # whether a message denies consent

@@ -9,10 +9,10 @@ from hashlib import blake2b
 
 from streams.core.catalogue.model import Catalogue
 from streams.core.door.canonical import Words
+from streams.core.parsing.units import DAY
 
 OTHER = "(other)"
 MOST = 10_000  # names a day, unless somebody says otherwise
-DAY = 86_400_000  # ms
 
 
 class Unlisted:

@@ -22,7 +22,7 @@ from streams.core.columns.run import KeyedRows, matches
 from streams.core.events.watermark import DeadLetter
 from streams.core.exchange.state import PartitionState
 from streams.core.journeys.lanes import CLASSES, TouchesByUserAndClass
-from streams.core.ledger.results import HOUR
+from streams.core.parsing.units import HOUR
 
 _STEP = 6 * HOUR  # ms of event time between two times that touches are forgotten: each looks at all that are old
 

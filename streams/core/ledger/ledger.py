@@ -28,12 +28,13 @@ from streams.core.ledger.affected import AffectedOrders
 from streams.core.ledger.forgetting import Forgetting
 from streams.core.ledger.ingest import Ingest
 from streams.core.ledger.outputs import Outputs
-from streams.core.ledger.results import HOUR, Applied, Attributed, LedgerSize, hour_of, refused
+from streams.core.ledger.results import Applied, Attributed, LedgerSize, hour_of, refused
 from streams.core.ledger.settings import LedgerSettings
 from streams.core.ledger.upkeep import Consumers, Upkeep
 from streams.core.orders.cause import Cause
 from streams.core.orders.order import Order
 from streams.core.orders.store import AGAIN
+from streams.core.parsing.units import HOUR
 from streams.core.privacy.eraser import Eraser
 from streams.core.privacy.requests import asks
 from streams.core.rows.members import Members

@@ -8,9 +8,8 @@ from streams.core.events.batch import Batch, Forward
 from streams.core.events.watermark import Outcomes
 from streams.core.journal.effects import BatchEffects
 from streams.core.journal.segment import Segment
+from streams.core.parsing.units import HOUR
 from streams.core.rows.aggregates import REPLAYED
-
-HOUR = 3_600_000  # ms
 
 
 class Applied(NamedTuple):

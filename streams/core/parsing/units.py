@@ -1,8 +1,11 @@
-"""Amounts as integers: millionths of a currency unit, read from a number's own text and never through a float."""
+"""Units: times in ms, amounts in millionths of a currency unit, read from their text and never through a float."""
 
 import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
+MINUTE = 60_000  # ms
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 MICRO = 1_000_000
 LARGEST = 10**18 - 1  # what Decimal(18, 6) holds, in millionths
 _NUMBER = re.compile(r"-?\d{1,400}(\.\d{1,400})?([eE][+-]?\d{1,4})?", re.ASCII)

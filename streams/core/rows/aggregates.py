@@ -11,7 +11,8 @@ from streams.core.columns.column import Coded, Column, Columns
 from streams.core.columns.dictionary import Dictionary, coded, distinct
 from streams.core.columns.keyed_sums import KeyedSums, WholeNumbers, WideSums
 from streams.core.journeys.kinds import TouchKinds
-from streams.core.rows.contributions import CELL_BITS, MINUTE, UNATTRIBUTED, AggregateKey, contributions
+from streams.core.parsing.units import MINUTE
+from streams.core.rows.contributions import CELL_BITS, UNATTRIBUTED, AggregateKey, contributions
 from streams.core.rows.credit import Credit
 
 Pair = tuple[Conversion, Conversion | None]  # a statement, and the one that it takes the place of

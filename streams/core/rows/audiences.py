@@ -24,10 +24,10 @@ from streams.core.identity.links import NOBODY as CROWD
 from streams.core.journeys.kinds import TouchKinds
 from streams.core.journeys.touches import TouchIndex
 from streams.core.orders.keys import shown
+from streams.core.parsing.units import DAY
 from streams.core.rows.audience_rows import NONE, AudienceRows, distinct, joined, latest, ordered, places
 from streams.core.rows.members import BOUGHT_BEFORE, NOBODY, Members
 
-DAY = 86_400_000  # ms
 PAUSE = 0.06  # ms between two counts for each touch of members, as of transitions
 _EVER = -(1 << 62)  # ms; of a list: whenever its people engaged
 

@@ -10,9 +10,9 @@ from streams.core.attribution.models import MODELS, WHOLE, split
 from streams.core.columns.arrays import I32, I64
 from streams.core.columns.dictionary import Dictionary, distinct
 from streams.core.journeys.kinds import TouchKinds
+from streams.core.parsing.units import MINUTE
 from streams.core.rows.credit import Credit
 
-MINUTE = 60_000  # ms
 CELL_BITS = 36  # of an aggregate's key: minute << CELL_BITS | cell
 UNATTRIBUTED = -1  # in place of a code of means
 

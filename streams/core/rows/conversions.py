@@ -12,9 +12,9 @@ from streams.core.columns.run import KeyedRows
 from streams.core.journeys.kinds import TouchKinds
 from streams.core.orders.keys import shown
 from streams.core.orders.value import REVERSED
+from streams.core.parsing.units import DAY
 from streams.core.rows.credit import PendingCredit
 
-_DAY = 86_400_000  # ms
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # spreads small numbers over 64 bits
 
 
@@ -55,7 +55,7 @@ def _touch_columns(path: Paths, offsets: I64, kinds: TouchKinds) -> Columns:
 def seen_columns(touches: Sequence[KeyedRows], kinds: TouchKinds) -> Columns:
     """Who was seen, by (day, campaign, network), with next to no row twice; without those that have no token."""
     user = np.concatenate([part.user for part in touches])
-    day = np.concatenate([part.time // _DAY for part in touches])
+    day = np.concatenate([part.time // DAY for part in touches])
     means = np.concatenate([kinds.means_of[part.kind] for part in touches])
     words = kinds.means.words
     # In this order equal rows are neighbours, and a sort by one number is quick.

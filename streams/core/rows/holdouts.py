@@ -17,8 +17,8 @@ from streams.core.columns.run import KeyedRows, concatenated, none
 from streams.core.identity.links import NOBODY, Links
 from streams.core.journeys.kinds import TouchKinds
 from streams.core.lift.holdout import held
+from streams.core.parsing.units import DAY
 
-_DAY = 86_400_000  # ms
 _EPOCH = date(1970, 1, 1)
 
 
@@ -38,7 +38,7 @@ def holdout_columns(
     buyers = np.fromiter((s.user for s in statements), np.uint64, len(statements))
     seen = _Seen(
         np.concatenate([engaged.user, buyers]),
-        np.concatenate([engaged.time, column(statements, "time")]) // _DAY,
+        np.concatenate([engaged.time, column(statements, "time")]) // DAY,
         np.concatenate([kinds.campaign_of[engaged.kind], np.full(len(buyers), -1)]),
     )
     parts = [part for holdout in holdouts if len((part := _rows(holdout, seen, kinds))["user"])]  # type: ignore[arg-type]

@@ -8,11 +8,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from streams.core.parsing.units import DAY
 from streams.simulate.envelopes import Simulated
 from streams.simulate.site.dirt import soiled, unusable
 from streams.simulate.site.orders import Purchase
 from streams.simulate.site.people import stories
-from streams.simulate.site.stories import DAY, HOUR, Sent
+from streams.simulate.site.stories import HOUR, Sent
 from streams.simulate.site.truth import Told, conversions
 from streams.simulate.site.words import SOURCES, catalogue
 

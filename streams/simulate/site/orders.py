@@ -6,8 +6,9 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
+from streams.core.parsing.units import DAY
 from streams.simulate.campaigns import DESK, EFFORTS, SHOP
-from streams.simulate.site.stories import DAY, HOUR, MINUTE, Met, Sent, Visitor
+from streams.simulate.site.stories import HOUR, MINUTE, Met, Sent, Visitor
 from streams.simulate.site.words import HOST
 
 _COUPONS = tuple((coupon, effort.id) for effort in EFFORTS for coupon in effort.coupons)

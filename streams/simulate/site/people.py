@@ -2,9 +2,10 @@
 
 from random import Random
 
+from streams.core.parsing.units import DAY
 from streams.simulate.site import visits
 from streams.simulate.site.orders import Purchase, buy, refund_of_another_shop
-from streams.simulate.site.stories import DAY, HOUR, MINUTE, Met, Visitor
+from streams.simulate.site.stories import HOUR, MINUTE, Met, Visitor
 
 _CONSENTS = ("silent", "allowed", "denied", "withdrawn", "back")
 

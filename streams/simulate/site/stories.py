@@ -6,7 +6,8 @@ from datetime import date
 from random import Random
 from typing import Any, Literal, NamedTuple
 
-DAY = 86_400_000  # ms
+from streams.core.parsing.units import DAY
+
 HOUR, MINUTE = DAY // 24, DAY // 1440
 _EPOCH = date(1970, 1, 1).toordinal()
 CLASSES = {"visit": "click", "click": "click", "share": "engage", "like": "engage", "comment": "engage", "view": "view"}

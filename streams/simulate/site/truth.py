@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from streams.core.parsing.units import DAY
 from streams.simulate.site.orders import Purchase, added
-from streams.simulate.site.stories import CLASSES, DAY, Met, Sent
+from streams.simulate.site.stories import CLASSES, Met, Sent
 from streams.simulate.site.words import GOALS_OF, WINDOWS
 
 _MICRO = 1_000_000

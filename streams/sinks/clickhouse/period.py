@@ -8,11 +8,11 @@ from typing import cast
 import numpy as np
 
 from streams.core.columns.column import Coded, Columns, Rows
+from streams.core.parsing.units import MINUTE
 from streams.sinks.clickhouse.client import Client
 
 _Group = tuple[str, str]
 _Sums = tuple[int, int, int]  # rows, what they add, and the seconds of their windows added
-_MINUTE = 60_000
 _DAY = 86_400  # s
 _LATEST = 2**32 - 1
 _WINDOWS = "window_start BETWEEN toDateTime({first:UInt32}, 'UTC') AND toDateTime({last:UInt32}, 'UTC')"
@@ -124,4 +124,4 @@ def remove_rows(client: Client, first: int, last: int) -> None:
 
 def _minutes(first: int, last: int) -> dict[str, int]:
     """The starts of the first and the last minute, in seconds, as far as a DateTime goes."""
-    return {name: min(max(at // _MINUTE * 60, 0), _LATEST) for name, at in (("first", first), ("last", last))}
+    return {name: min(max(at // MINUTE * 60, 0), _LATEST) for name, at in (("first", first), ("last", last))}

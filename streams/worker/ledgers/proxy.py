@@ -19,8 +19,9 @@ from streams.core.journal.coverage import Coverage, covered
 from streams.core.journal.hours import Span, hour_of_reports, span
 from streams.core.journal.segment import Segment, SegmentKey, encode, valid
 from streams.core.ledger.ledger import Ledger
-from streams.core.ledger.results import HOUR, Applied, LedgerSize
+from streams.core.ledger.results import Applied, LedgerSize
 from streams.core.ledger.settings import LedgerSettings
+from streams.core.parsing.units import HOUR
 from streams.core.privacy.requests import apart
 from streams.worker.ledgers.errors import (
     ForeignJournalError,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 import structlog
 
 from streams.core.journal.hours import Span, hour_of_reports
+from streams.core.parsing.units import HOUR
 
-_HOUR = 3_600_000  # ms
 log = structlog.get_logger(__name__)
 LARGEST_STEP = 60.0  # s that a clock may be set by without a word
 
@@ -34,7 +34,7 @@ class ReportHours:
 
     def next(self, now: int, current: int, spans: Iterable[Span], newest: Mapping[str, int]) -> int:
         """The hour that `hour_of_reports` gives, which is asked once for each hour that the clock says."""
-        says = now // _HOUR
+        says = now // HOUR
         if says in (current, self._looked):
             return current
         self._looked, hour = says, hour_of_reports(now, current, list(spans), newest)
@@ -43,7 +43,7 @@ class ReportHours:
 
     def tell(self, now: int, last: int, hour: int) -> None:
         """Say so where the clock is behind the `last` hour that was reported in; `hour` is the next one."""
-        says = now // _HOUR
+        says = now // HOUR
         if says < last:
             log.warning(
                 "the clock is behind the hour of the last reports: it was ahead then, or is behind now; see that it is "

@@ -2,7 +2,8 @@
 
 import structlog
 
-_DAY = 86_400_000  # ms
+from streams.core.parsing.units import DAY
+
 log = structlog.get_logger(__name__)
 
 
@@ -14,8 +15,8 @@ class OtherCampaigns:
 
     def tell(self, now: int, folded: int) -> None:
         """Count events that had a campaign that was one too many at that time (ms)."""
-        if folded and self._told != now // _DAY:
-            self._told = now // _DAY
+        if folded and self._told != now // DAY:
+            self._told = now // DAY
             log.warning(
                 "too many campaigns today that the catalogue does not list: more are counted as `(other)`; list those "
                 "that matter in the catalogue, or raise MAALSTROM_CAMPAIGNS",

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from streams.core.catalogue.parse import parse
+from streams.core.parsing.units import HOUR
 from streams.simulate import Scenario, Simulated, catalogue_text, causes, costs, generate, write
 from streams.simulate.campaigns import EFFORTS
-from streams.simulate.plan import HOUR, plan
+from streams.simulate.plan import plan
 
 SCENARIO = Scenario(events=20_000, seed=7)
 RECORDS = list(generate(SCENARIO))

@@ -9,7 +9,7 @@ import pytest
 
 from streams.core.identity.tokens import Tokens
 from streams.core.journal.segment import SegmentKey
-from streams.core.ledger.results import HOUR
+from streams.core.parsing.units import HOUR
 from streams.core.privacy.requests import request
 from streams.worker import compaction
 from streams.worker.ledgers import proxy

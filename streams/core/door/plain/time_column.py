@@ -8,6 +8,7 @@ import numpy as np
 
 from streams.core.columns.arrays import I64
 from streams.core.door.fields.times import from_number, from_text
+from streams.core.parsing.units import DAY
 
 NO_TIME = -1
 _FEW = 32  # texts for which columns cost more than they save
@@ -16,7 +17,6 @@ _FORM = b"20dd-dd-ddTdd:dd:dd.dddZ"  # d: a digit
 _LEAST = np.frombuffer(_FORM.replace(b"d", b"0"), np.uint8)
 _SPAN = np.where(np.frombuffer(_FORM, np.uint8) == ord("d"), 9, 0).astype(np.uint8)  # how far one may lie above it
 _DATE = len("20dd-dd-dd")
-_DAY = 86_400_000
 _EPOCH = date(1970, 1, 1).toordinal()
 _DAYS_KEPT = 1 << 12
 
@@ -52,7 +52,7 @@ def column(texts: Sequence[str]) -> I64 | None:
         days = [_day(texts[at][:_DATE]) for at in begin.tolist()]
     except ValueError:
         return None
-    time: I64 = np.repeat(days, np.diff(begin, append=len(texts))) * _DAY + of_day
+    time: I64 = np.repeat(days, np.diff(begin, append=len(texts))) * DAY + of_day
     return time
 
 

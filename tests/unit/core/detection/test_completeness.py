@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from streams.core.detection.completeness import MINUTE, CompletenessWatermark, SourcePartition
+from streams.core.detection.completeness import CompletenessWatermark, SourcePartition
 from streams.core.events.continuity import Available
+from streams.core.parsing.units import MINUTE
 
 BEGIN = 29_000_000  # minutes
 ONE, TWO = SourcePartition("checkout", 0), SourcePartition("engagement", 1)

@@ -9,8 +9,8 @@ from streams.core.attribution.conversion import WITHDRAWN, Conversion
 from streams.core.attribution.models import MODELS
 from streams.core.columns.dictionary import Dictionary
 from streams.core.orders.value import PARTLY, REVERSED
-from streams.core.parsing.units import LARGEST
-from streams.core.rows.contributions import CELL_BITS, MINUTE, UNATTRIBUTED, AggregateKey, contributions
+from streams.core.parsing.units import LARGEST, MINUTE
+from streams.core.rows.contributions import CELL_BITS, UNATTRIBUTED, AggregateKey, contributions
 from tests.support.messages import NOON
 from tests.support.statements import WHOLE, kinds, statement
 
