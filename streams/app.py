@@ -205,7 +205,7 @@ def configured_rules(chosen: config.Settings) -> LedgerSettings:
 @cache
 def configured_app() -> Application:
     """The app as the environment says. Raises ConfigError, OSError or BrokerError with what to do."""
-    chosen = config.settings()
+    chosen = config.load()
     rules = configured_rules(chosen)
     if chosen.fail_point:
         failpoints.arm(chosen.fail_point)
@@ -231,7 +231,7 @@ def run() -> None:
     """Run the configured worker until SIGINT or SIGTERM."""
     faulthandler.enable()  # a crash inside a compiled library says where, not only that
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until somebody listens: it would end the process
-    logging_config = logs.config(level := config.settings().log_level)
+    logging_config = logs.config(level := config.load().log_level)
     logging.config.dictConfig(logging_config)
     app = configured_app()
     worker = Program(app, loglevel=level, logging_config=logging_config, redirect_stdouts=False)

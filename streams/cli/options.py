@@ -19,7 +19,7 @@ def dsn_option(command: Callable[..., None]) -> Callable[..., None]:
 
 def database(dsn: str | None) -> Client:
     """The client of that DSN, or of the environment's."""
-    return connect(dsn or config.settings().clickhouse)
+    return connect(dsn or config.load().clickhouse)
 
 
 class FilesCommand(click.Command):

@@ -114,7 +114,7 @@ def test_workers_are_configured_by_variables_that_they_know(monkeypatch: pytest.
     assert environment.keys() | SERVICES["simulate"]["environment"].keys() <= known
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    chosen = config.settings()
+    chosen = config.load()
     assert (str(chosen.bootstrap), chosen.web_bind, chosen.web_port) == ("kafka:19092", "0.0.0.0", 6066)
     assert chosen.clickhouse == "clickhouse://maalstrom:one@clickhouse:8123/maalstrom"
     assert config.token_key(chosen.token_key)

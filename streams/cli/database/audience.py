@@ -41,7 +41,7 @@ def import_(ctx: click.Context, /, name: str, file: Path, replace: bool, dsn: st
     Only keyed hashes of them are kept. A token is a user id or an anonymous id, as events have it. Lines that are none
     are listed, and then it ends with 1; the others go in. FILE may be `-`, standard input, or end in .gz or .zst.
     """
-    name, chosen = _named(name), config.settings()
+    name, chosen = _named(name), config.load()
     place = dsn or chosen.clickhouse
     found = token_lists.read(file, config.sources(chosen.sources).placeholders)
     if not found.tokens:

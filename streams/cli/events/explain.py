@@ -51,7 +51,7 @@ def command(file: str, catalogue: Path | None, sources: Path | None, form: str |
 
 def _catalogue(named: Path | None) -> Catalogue:
     """The catalogue that is named, else the environment's; without either one that counts orders."""
-    path = named or config.settings().catalogue
+    path = named or config.load().catalogue
     if named or path.exists():
         return config.catalogue(path)
     err.print("No catalogue is named: orders alone count, and no campaign is listed; give --catalogue.")

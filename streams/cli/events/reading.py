@@ -32,7 +32,7 @@ def format_option(command: Callable[..., None]) -> Callable[..., None]:
 def sources_of(path: Path | None, form: str | None) -> Sources:
     """What that file says of sources, else the one that MAALSTROM_SOURCES names; their topics are in the format `form`
     where one is given. Raises ConfigError."""
-    known = config.sources(path or config.settings().sources)
+    known = config.sources(path or config.load().sources)
     if form is None:
         return known
     return replace(known, topics=tuple(replace(of, format=form, batch_limit=LARGEST) for of in known.topics))

@@ -87,7 +87,7 @@ def command(
     With --kafka, a replay that was ended goes on where it had come to when it is run again as it was.
     """
     named = [EventFile(topic, path) for topic in KEYED for path in rest[topic]]
-    chosen = config.settings()
+    chosen = config.load()
     place = dsn or chosen.clickhouse
     wanted = how(place, (catalogue, sources or chosen.sources), rest)
     _check_usage(named, rest["kafka"], wanted)

@@ -65,7 +65,7 @@ def command(folder: Path, start: datetime, kafka: bool, form: str, dirt: float, 
     if kafka:
         from streams.simulate.feed import send
 
-        bootstrap = config.settings().bootstrap
+        bootstrap = config.load().bootstrap
         send(bootstrap, records)
         out.print(f"all of them sent to Kafka at {bootstrap}", highlight=False, soft_wrap=True)
 
@@ -92,7 +92,7 @@ def _site(folder: Path, start: datetime, dirt: float, **chosen: float) -> Iterab
 
 
 def _topics(folder: Path, start: datetime, holdout: float, **chosen: float) -> Iterable[Simulated]:
-    key = config.token_key(config.settings().token_key) if holdout else b""
+    key = config.token_key(config.load().token_key) if holdout else b""
     scenario = simulate.Scenario(start=start.date(), holdout=holdout, token_key=key, **chosen)  # type: ignore[arg-type]
     done = simulate.write(folder, scenario)
     out.print(

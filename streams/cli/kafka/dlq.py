@@ -43,7 +43,7 @@ def _filtered(command: Callable[..., None]) -> Callable[..., None]:
 def _of(topics: tuple[str, ...], *more: str) -> tuple[str, ...]:
     """The topics that are named, else every source topic and `more`. Raises BadParameter for one that is none of
     these."""
-    known = (*SOURCES, *config.more_topics(config.settings()), *more)
+    known = (*SOURCES, *config.more_topics(config.load()), *more)
     for topic in topics:
         if topic not in known:
             raise click.BadParameter(f"{topic!r} is none of {', '.join(known)}", param_hint="--topic")
@@ -72,7 +72,7 @@ def list_(form: str, topic: tuple[str, ...], **wanted: object) -> None:
 
     For a spreadsheet: maalstrom dlq list --since 2026-11-01 --format csv > letters.csv
     """
-    letters = dlq.read(config.settings().bootstrap, _of(topic, FORWARDED), _filter(**wanted))  # type: ignore[arg-type]
+    letters = dlq.read(config.load().bootstrap, _of(topic, FORWARDED), _filter(**wanted))  # type: ignore[arg-type]
     if form == "text":
         dlq_view.render_letters(out, letters)
     else:
@@ -88,7 +88,7 @@ def show(place: str) -> None:
     if not (partition.isdigit() and offset.isdigit()):
         raise click.UsageError(f"{place} is not a place such as checkout.dlq/0/12")
     source = topic.removesuffix(DEAD_LETTERS)
-    dlq_view.render_letter(out, dlq.find(config.settings().bootstrap, source, int(partition), int(offset)))
+    dlq_view.render_letter(out, dlq.find(config.load().bootstrap, source, int(partition), int(offset)))
 
 
 @command.command("replay")
@@ -98,6 +98,6 @@ def show(place: str) -> None:
 def replay(ctx: click.Context, /, dry_run: bool, topic: tuple[str, ...], **wanted: object) -> None:
     """Send dead letters to their topics again, as they first came; what was counted already is not counted twice."""
     send = dlq.would_replay if dry_run else dlq.replay
-    done = send(config.settings().bootstrap, _of(topic), _filter(**wanted))  # type: ignore[arg-type]
+    done = send(config.load().bootstrap, _of(topic), _filter(**wanted))  # type: ignore[arg-type]
     dlq_view.render_replayed(out, done, dry_run)
     ctx.exit(int(bool(done.refused)))

@@ -47,7 +47,7 @@ def command(ctx: click.Context, /, token: str, verify: bool, dsn: str | None) ->
     """
     if not token:
         raise click.UsageError("TOKEN is empty")
-    chosen = config.settings()
+    chosen = config.load()
     key = _key(chosen, dsn)
     person = Person(token, Tokens(key))
     with database(dsn) as client:

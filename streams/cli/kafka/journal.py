@@ -22,7 +22,7 @@ def command() -> None:
 @click.argument("path", type=click.Path(path_type=Path), metavar="FILE")
 def save(path: Path) -> None:
     """Write the journal, and how far topics were read, to a new FILE."""
-    chosen = config.settings()
+    chosen = config.load()
     done = journal_backup.save(chosen.bootstrap, layout_of(chosen), path)
     out.print(f"{path}: {done.records} records, {done.bytes / 2**20:.1f} MiB", highlight=False, soft_wrap=True)
 
@@ -31,6 +31,6 @@ def save(path: Path) -> None:
 @click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE")
 def load(path: Path) -> None:
     """Write the journal in FILE into an empty topic, and have workers read on from there."""
-    chosen = config.settings()
+    chosen = config.load()
     done = journal_backup.load(chosen.bootstrap, layout_of(chosen), path)
     out.print(f"{path}: {done.records} records are in the journal again; start the workers", soft_wrap=True)

@@ -22,7 +22,7 @@ def command(former: str) -> None:
     Set the environment of the new workers first: the new key, another MAALSTROM_APP_ID, and another database
     (MAALSTROM_CLICKHOUSE). They read again all that the topics hold. Figures of the time before stay where they are.
     """
-    chosen = config.settings()
+    chosen = config.load()
     key, layout = config.token_key(chosen.token_key), layout_of(chosen)
     with database(None) as client:
         migrations.apply(client)

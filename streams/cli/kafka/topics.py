@@ -30,7 +30,7 @@ def command() -> None:
 @format_option
 def create(partitions: int | None, replication: int | None, form: str) -> None:
     """Make the topics that are missing; those that exist stay as they are."""
-    chosen = config.settings()
+    chosen = config.load()
     layout = layout_of(chosen, partitions, replication)
     asked = topics.WantedTopics(partitions, replication, topics.copartitioned(layout))
     made = topics.create(chosen.bootstrap, layout)
@@ -46,7 +46,7 @@ def create(partitions: int | None, replication: int | None, form: str) -> None:
 @click.pass_context
 def check(ctx: click.Context, /, form: str) -> None:
     """Say what is wrong with the topics and how to mend it; ends with 1 when something is."""
-    chosen = config.settings()
+    chosen = config.load()
     findings = topics.check(chosen.bootstrap, layout_of(chosen))
     if form == "text":
         topics.render_findings(out, findings)
@@ -62,7 +62,7 @@ def grow(partitions: int) -> None:
 
     Who is known keeps their ledger: records of the partitions that are added are sent on to those that keys had first.
     """
-    chosen = config.settings()
+    chosen = config.load()
     if chosen.fail_point:
         failpoints.arm(chosen.fail_point)
     grown, homes = grow_topics(chosen.bootstrap, layout_of(chosen), partitions)
@@ -75,7 +75,7 @@ def grow(partitions: int) -> None:
 @format_option
 def lag(form: str) -> None:
     """Print committed and last offset of every partition."""
-    chosen = config.settings()
+    chosen = config.load()
     rows = topics.lag(chosen.bootstrap, chosen.group, layout_of(chosen).read)
     if form == "text":
         topics.render_lag(out, chosen.group, rows)

@@ -33,7 +33,7 @@ def command(port: int | None, dsn: str | None) -> None:
     from streams.telemetry.server import listen
     from streams.telemetry.web_guard import hosts_of
 
-    chosen = config.settings()
+    chosen = config.load()
     with database(dsn) as client:
         client.query("SELECT 1")
     listening = listen(chosen.web_bind, chosen.web_port if port is None else port)

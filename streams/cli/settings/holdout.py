@@ -18,7 +18,7 @@ def command(token: str, form: str) -> None:
 
     One line for each [[holdout]] of the catalogue: the campaign, a tab, and `hold` or `show`.
     """
-    chosen = config.settings()
+    chosen = config.load()
     goals = config.catalogue(chosen.catalogue)
     if not goals.holdouts:
         click.echo(f"{chosen.catalogue} has no [[holdout]]: every campaign is shown to everybody", err=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.config import ConfigError, settings
+from streams.config import ConfigError, load
 from streams.config.brokers import Security, brokers_at
 from streams.kafka.topics import Layout, specification
 
@@ -23,7 +23,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
 def chosen(monkeypatch: pytest.MonkeyPatch, **variables: str | Path) -> Security:
     for name, value in variables.items():
         monkeypatch.setenv(name, str(value))
-    return settings().bootstrap.security
+    return load().bootstrap.security
 
 
 def test_without_variables_it_is_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +37,7 @@ def test_a_whole_configuration_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_pat
     found = chosen(monkeypatch, **SCRAM, **files, KAFKA_SSL_PASSWORD="of the key")
     assert found == Security("SASL_SSL", "SCRAM-SHA-512", "me", "hunter2", None, pem, pem, pem, "of the key")
     assert (found.tls, found.sasl) == (True, True)
-    assert "hunter2" not in repr(found) + repr(settings())
+    assert "hunter2" not in repr(found) + repr(load())
     assert "of the key" not in repr(found)
 
 
@@ -86,19 +86,19 @@ def test_half_a_configuration_is_refused(variables: dict[str, str], says: str, m
 
 def test_a_prefix_goes_before_topics_and_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAALSTROM_TOPIC_PREFIX", "shop.")
-    brokers = settings().bootstrap
+    brokers = load().bootstrap
     assert (brokers.topic("events"), brokers.plain("shop.events"), brokers.plain("events")) == (
         "shop.events",
         "events",
         "events",
     )
-    assert settings().group == "shop.maalstrom"
-    layout = Layout(settings().group, prefix="shop.")
+    assert load().group == "shop.maalstrom"
+    layout = Layout(load().group, prefix="shop.")
     assert {spec.name.startswith("shop.") for spec in specification(layout)} == {True}
     assert len(specification(layout)) == len(specification(Layout()))
     monkeypatch.setenv("MAALSTROM_TOPIC_PREFIX", "my shop")
     with pytest.raises(ConfigError, match="MAALSTROM_TOPIC_PREFIX is 'my shop'"):
-        settings()
+        load()
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_defaults_stay_on_this_machine() -> None:
-    chosen = config.settings()
+    chosen = config.load()
     assert (str(chosen.bootstrap), chosen.web_bind, chosen.retention) == ("127.0.0.1:9092", "127.0.0.1", "45d")
     assert chosen.clickhouse == f"chdb://{Path.cwd()}/maalstrom-data/clickhouse"
 
@@ -62,7 +62,7 @@ def test_what_the_collector_is_told_is_nothing_unknown(monkeypatch: pytest.Monke
 def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAALSTROM_RETENTION", "")
     monkeypatch.setenv("WEB_PORT", "")
-    assert (config.settings().retention, config.settings().web_port) == ("45d", 6066)
+    assert (config.load().retention, config.load().web_port) == ("45d", 6066)
 
 
 @pytest.mark.parametrize(
@@ -82,26 +82,26 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_wrong_variable_is_named(name: str, value: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(config.ConfigError, match=f"^{name} is '{value}': .*{says}.*; set it right or unset it$"):
-        config.settings()
+        config.load()
 
 
-@pytest.mark.parametrize(("cores", "processes"), [(1, 0), (2, 2), (64, config.MOST_PROCESSES)])
+@pytest.mark.parametrize(("cores", "processes"), [(1, 0), (2, 2), (64, config.settings.MOST_PROCESSES)])
 def test_ledgers_have_as_many_processes_as_are_of_use(
     cores: int, processes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
-    assert config.settings().processes == processes
+    assert config.load().processes == processes
     monkeypatch.setenv("MAALSTROM_PROCESSES", "1")
-    assert config.settings().processes == 1
+    assert config.load().processes == 1
 
 
 def test_the_retention_must_exceed_every_window(monkeypatch: pytest.MonkeyPatch) -> None:
     goals = parse(SHORT)
     monkeypatch.setenv("MAALSTROM_RETENTION", "30d")
     with pytest.raises(config.ConfigError, match="MAALSTROM_RETENTION is 30d, and a goal has a window of 30 days"):
-        config.retention(config.settings(), goals)
+        config.retention(config.load(), goals)
     monkeypatch.setenv("MAALSTROM_RETENTION", "31d")
-    assert config.retention(config.settings(), goals) == 31 * 86_400_000
+    assert config.retention(config.load(), goals) == 31 * 86_400_000
 
 
 def test_a_short_key_is_refused_without_being_shown() -> None:
@@ -147,13 +147,13 @@ def test_a_catalogue_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_a_fail_point_is_a_known_one_and_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert config.settings().fail_point is None
+    assert config.load().fail_point is None
     monkeypatch.setenv("MAALSTROM_FAIL_POINT", "journalled:3")
-    assert config.settings().fail_point == "journalled:3"
+    assert config.load().fail_point == "journalled:3"
     for wrong in ("journaled:3", "journalled", "journalled:0"):
         monkeypatch.setenv("MAALSTROM_FAIL_POINT", wrong)
         with pytest.raises(config.ConfigError, match="MAALSTROM_FAIL_POINT is"):
-            config.settings()
+            config.load()
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_fail_point_is_a_known_one_and_a_number(monkeypatch: pytest.MonkeyPatc
 )
 def test_brokers_may_be_written_with_commas_and_a_scheme(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROKER_URL", url)
-    assert (str(config.settings().bootstrap), config.settings().bootstrap.urls) == (
+    assert (str(config.load().bootstrap), config.load().bootstrap.urls) == (
         "one:9092,two:9092",
         "one:9092;two:9092",
     )
@@ -183,7 +183,7 @@ def test_brokers_may_be_written_with_commas_and_a_scheme(url: str, monkeypatch: 
 def test_what_asks_for_more_than_plain_text_is_refused(url: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROKER_URL", url)
     with pytest.raises(config.ConfigError, match=says) as refused:
-        config.settings().bootstrap  # noqa: B018
+        config.load().bootstrap  # noqa: B018
     assert "hunter2" not in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -191,6 +191,6 @@ def test_what_asks_for_more_than_plain_text_is_refused(url: str, says: str, monk
 def test_credentials_of_faust_are_not_sent_in_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROKER_CREDENTIALS", "sasl://me:hunter2@")
     with pytest.raises(config.ConfigError, match="BROKER_CREDENTIALS is set") as refused:
-        config.settings().bootstrap  # noqa: B018
+        config.load().bootstrap  # noqa: B018
     assert "hunter2" not in str(refused.value)
-    assert "hunter2" not in repr(config.settings())
+    assert "hunter2" not in repr(config.load())

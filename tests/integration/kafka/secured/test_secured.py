@@ -55,7 +55,7 @@ class At:
                 self._patch.delenv(name)
         for name, value in environment.items():
             self._patch.setenv(name, value)
-        return config.settings().bootstrap
+        return config.load().bootstrap
 
 
 def ways_in(broker: Secured, folder: Path) -> dict[str, dict[str, str]]:
