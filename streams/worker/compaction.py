@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from streams.core.journal.cutting import RAW_LIMIT
 from streams.core.journal.segment import SegmentKey
-from streams.worker.ledgers.proxy import SegmentInfo
+from streams.worker.ledgers.spool import SegmentInfo
 
 SMALL = RAW_LIMIT // 4  # bytes of a segment that is worth merging
 RUN = 32  # small segments in a row that are merged

@@ -29,8 +29,9 @@ from streams.telemetry import metrics
 from streams.telemetry import record as counting
 from streams.worker.compaction import runs
 from streams.worker.ledgers.errors import LedgerDroppedError, UnreadableError
-from streams.worker.ledgers.proxy import LedgerHandle, LedgerStatus, SegmentInfo, prepare_flush, segment_info
+from streams.worker.ledgers.proxy import LedgerHandle, LedgerStatus, prepare_flush
 from streams.worker.ledgers.segments import WAY_OUT, Made
+from streams.worker.ledgers.spool import SegmentInfo, segment_info
 from streams.worker.ports import Producer, RevokedError, Store
 from streams.worker.watch.clock import ReportHours
 from streams.worker.watch.other_campaigns import OtherCampaigns
@@ -64,8 +65,7 @@ class Partition:
 
     def __init__(self, number: int, ledger: LedgerHandle, store: Store, producer: Producer) -> None:
         self.number, self._ledger, self._store, self._producer = number, ledger, store, producer
-        self.lock = asyncio.Lock()
-        self._epoch = 0
+        self.lock, self._epoch = asyncio.Lock(), 0
         self._arrived: list[tuple[int, float]] = []  # (segment, timestamp of its oldest record in s)
         self.offsets: dict[str, int] = {}  # the next one to read, by topic
         self.newest: dict[str, int] = {}  # event time by topic, ms

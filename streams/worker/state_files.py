@@ -59,7 +59,7 @@ class StateFiles:
             return None
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            return FilePlace(_nameless(self._folder), size, self._failed)
+            return FilePlace(nameless(self._folder), size, self._failed)
         except OSError as error:
             self._failed(error)
             return None
@@ -97,7 +97,7 @@ class FilePlace:
             return
         kind, _ = self._types[column]
         try:
-            _write(self._file, values.astype(kind, copy=False).tobytes(), self._starts[column] + at * kind.itemsize)
+            write_at(self._file, values.astype(kind, copy=False).tobytes(), self._starts[column] + at * kind.itemsize)
         except OSError as error:
             self._broken = True
             self._failed(error)
@@ -123,7 +123,7 @@ class FilePlace:
         return np.frombuffer(memoryview(mapping), self._types[name][0], number, self._starts[name])
 
 
-def _nameless(folder: Path) -> int:
+def nameless(folder: Path) -> int:
     """A file in that folder without a name."""
     try:
         return os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600)
@@ -133,7 +133,8 @@ def _nameless(folder: Path) -> int:
         return file
 
 
-def _write(file: int, data: bytes, at: int) -> None:
+def write_at(file: int, data: bytes, at: int) -> None:
+    """Write all the data at that place in the file. Raises OSError."""
     left = memoryview(data)
     while left:
         written = os.pwrite(file, left, at)

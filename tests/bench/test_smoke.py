@@ -11,6 +11,7 @@ QUICK = {
     "bench_lateness": "--events 5000 --users 500 --lateness 7d",
     "bench_ledger": "--events 2000 --batch 512 --runs 1",
     "bench_memory": "--touches 20000",
+    "transport.bench_restored": "--touches 30000",
     "bench_partitions": "--events 1000 --slice 500 --partitions 1 3",
     "bench_replay": "--events 1000 --runs 1",
     "bench_truth": "--events 2000 --users 100",

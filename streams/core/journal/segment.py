@@ -101,6 +101,19 @@ class Segment(Struct, array_like=True, forbid_unknown_fields=True, gc=False):
         return max(0, *(int(time.max(initial=0)) for time in columns), *times, *own)
 
 
+KeyedSegments = Iterable[tuple[SegmentKey, Segment]]
+
+
+def head(segment: Segment) -> Segment:
+    """What says which segments count and what they cover, without its rows."""
+    return Segment(**{name: getattr(segment, name) for name in _HEAD})
+
+
+_HEAD = (
+    "after", "flushed", "offsets", "newest", "expired", "starts", "since", "token_key", "partitions", "homes",
+)  # fmt: skip
+
+
 def tables(segment: Segment) -> tuple[Columns, ...]:
     """A segment's tables. Links come first: durable no later than the message that says them, which is told once."""
     return segment.links, segment.columns, segment.identified, segment.replicated, segment.consents

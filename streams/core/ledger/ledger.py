@@ -23,7 +23,7 @@ from streams.core.exchange.state import PartitionState
 from streams.core.identity.links import Links
 from streams.core.identity.tokens import Tokens
 from streams.core.journal.effects import BatchEffects
-from streams.core.journal.segment import Segment, SegmentKey, columns, recoded, used_kinds
+from streams.core.journal.segment import KeyedSegments, Segment, SegmentKey, columns, recoded, used_kinds
 from streams.core.ledger.affected import AffectedOrders
 from streams.core.ledger.forgetting import Forgetting
 from streams.core.ledger.ingest import Ingest
@@ -264,21 +264,28 @@ class Ledger:
         """Dead letters for what still waits for its order, or took nothing of it: the end of a replay."""
         return self._book.unclaimed()
 
-    def restore(self, segments: Sequence[tuple[SegmentKey, Segment]], now: int) -> None:
-        """Fold valid segments, in their order, into this empty ledger. What may not have been written to ClickHouse
-        is among the next `changes`; every conversion is looked at again by the next reports. Of hours that
-        are not open no aggregates are made: their segments may have been merged into those of other hours."""
-        flushed = max((segment.flushed for _, segment in segments), default=-1)
-        opened = {hour_of(now), *(key.hour for key, _ in segments if key.sequence > flushed)}
-        parts = [(key, recoded(segment, self._kinds)) for key, segment in segments]
-        for key, segment in parts:
-            self._fold(segment, key.hour, key.hour in opened, key.sequence > flushed)
+    def restore(
+        self, segments: KeyedSegments, now: int, heads: Sequence[tuple[SegmentKey, Segment]] | None = None
+    ) -> None:
+        """Fold valid segments, in their order, into this empty ledger; `heads` are they without their rows, where they
+        are read one by one. What may not be in ClickHouse is among the next `changes`; reports look at each conversion
+        again. Of hours that are not open no aggregates are made: their segments may be merged into other hours'."""
+        if heads is None:
+            segments = heads = list(segments)
+        flushed = max((segment.flushed for _, segment in heads), default=-1)
+        opened, unwritten = {hour_of(now), *(key.hour for key, _ in heads if key.sequence > flushed)}, list[Segment]()
+        for key, segment in segments:
+            part = recoded(segment, self._kinds)
+            self._fold(part, key.hour, key.hour in opened, key.sequence > flushed)
+            self._state.settle()
+            unwritten += [part] * (key.sequence > flushed)
         self._book.relate(self._links)
-        expired = max((segment.expired for _, segment in segments), default=0)
+        expired = max((segment.expired for _, segment in heads), default=0)
         self._past.forget(expired, self._rules.catalogue.longest_window)
-        self._publisher.add_again(segment for key, segment in parts if key.sequence > flushed)
+        self._publisher.add_again(unwritten)
         self._attributor.mark_all()
-        self._outputs.restored(anything=bool(segments))
+        self._outputs.restored(anything=bool(heads))
+        self._state.rest()
 
     def _fold(self, segment: Segment, hour: int, open_: bool, unwritten: bool) -> None:
         self._ids.texts.update({(high, low): text for high, low, text in segment.texts})

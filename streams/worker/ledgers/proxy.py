@@ -16,7 +16,7 @@ from streams.core.columns.stored.keeper import IN_MEMORY
 from streams.core.events.batch import Batch, Forward
 from streams.core.events.watermark import DeadLetter
 from streams.core.journal.coverage import Coverage, covered
-from streams.core.journal.hours import Span, hour_of_reports, span
+from streams.core.journal.hours import hour_of_reports
 from streams.core.journal.segment import Segment, SegmentKey, encode, valid
 from streams.core.ledger.ledger import Ledger
 from streams.core.ledger.results import Applied, LedgerSize
@@ -29,25 +29,14 @@ from streams.worker.ledgers.errors import (
     LedgerLostError,
 )
 from streams.worker.ledgers.processes import InlineExecutor, ProcessExecutor, ProcessLostError
-from streams.worker.ledgers.segments import Made, half_grown, made_for, read
+from streams.worker.ledgers.segments import Made, half_grown, made_for
+from streams.worker.ledgers.spool import JournalSpool, SegmentInfo
 from streams.worker.state_files import StateFiles, StateRoom
 
 PART = 4 << 20  # bytes of a journal that are sent to a ledger at a time
 P = ParamSpec("P")
 T = TypeVar("T")
 Entries = Sequence[tuple[SegmentKey, bytes]]
-
-
-class SegmentInfo(NamedTuple):
-    """What is remembered of a segment: its bytes before it is compressed, the latest event time in it, ms; whether it
-    asks to forget somebody, until which hour statements are kept that others have replaced (-1 = for good), and the
-    hours that were reported in it."""
-
-    size: int
-    latest: int
-    asks: bool
-    thin: int
-    span: Span
 
 
 class LedgerStatus(NamedTuple):
@@ -84,12 +73,6 @@ class Flush(NamedTuple):
     segment: Segment | None
     changed: Changed
     standing: LedgerStatus
-
-
-def segment_info(key: SegmentKey, segment: Segment, size: int) -> SegmentInfo:
-    """What to remember of a segment of that size."""
-    spanned = span(key, segment.hours, segment.since)
-    return SegmentInfo(size, segment.latest, bool(segment.erased), segment.thin, spanned)
 
 
 def applied(ledger: Ledger, batch: Batch, now: int, hour: int) -> tuple[Applied, LedgerStatus]:
@@ -139,14 +122,14 @@ def _files(room: StateRoom) -> StateFiles:
     return StateFiles(room, lambda: len(_here))
 
 
-_coming: dict[int, dict[SegmentKey, tuple[Segment, int]]] = {}  # what there will be ledgers of
+_coming: dict[int, JournalSpool] = {}  # what there will be ledgers of
 
 
-def _read_in(handle: int, number: int, values: Entries) -> None:
+def _read_in(handle: int, room: StateRoom | None, number: int, values: Entries) -> None:
     """A part of a journal, the first of which is number 0."""
     if number == 0:
-        _coming[handle] = {}
-    _coming[handle].update({key: read(key, value) for key, value in values})
+        _coming[handle] = JournalSpool(room and room.folder)
+    _coming[handle].add(values)
 
 
 class LedgerKind(NamedTuple):
@@ -161,24 +144,24 @@ class LedgerKind(NamedTuple):
 
 def _restore(handle: int, kind: LedgerKind, part: int, values: Entries, now: int) -> Restored:
     rules, number, partitions, room = kind
-    _read_in(handle, part, values)
-    found = _coming.pop(handle)
-    segments = {key: segment for key, (segment, _) in found.items()}
-    keys = valid(segments)
+    _read_in(handle, room, part, values)
+    journal = _coming.pop(handle)
+    segments, keys = journal.heads, valid(journal.heads)
     made = made_for(segments.values(), rules, number, partitions)
-    kept = {key: segment_info(key, *found[key]) for key in keys}
+    kept = {key: journal.infos[key] for key in keys}
     newest: dict[str, int] = {}
     for key in keys:
         newest |= {topic: max(at, newest.get(topic, 0)) for topic, at in segments[key].newest.items()}
     hour = hour_of_reports(now, keys[-1].hour if keys else 0, [each.span for each in kept.values()], newest)
     ledger = _here[handle] = Ledger(rules, number, made.homes, _files(room) if room else IN_MEMORY)
-    ledger.restore([(key, segments[key]) for key in keys], now if now // HOUR == hour else hour * HOUR)
+    heads = [(key, segments[key]) for key in keys]
+    ledger.restore(journal.segments(keys), now if now // HOUR == hour else hour * HOUR, heads)
     return Restored(
         kept,
-        list(found.keys() - set(keys)),
+        list(segments.keys() - set(keys)),
         max((segments[key].flushed for key in keys), default=-1),
         hour,
-        max((key.epoch for key in found), default=-1),
+        max((key.epoch for key in segments), default=-1),
         covered([segments[key] for key in keys]),
         ledger.offsets,
         dict(ledger.newest),
@@ -214,7 +197,7 @@ class LedgerHandle:
         number, part, size = 0, list[tuple[SegmentKey, bytes]](), 0
         for key, value in values:
             if size >= PART:
-                await self._done(_read_in, number, part)
+                await self._done(_read_in, self._kind.room, number, part)
                 number, part, size = number + 1, [], 0
             part.append((key, value))
             size += len(value)
