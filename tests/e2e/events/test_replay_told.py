@@ -121,7 +121,7 @@ def test_the_format_of_files_can_be_given(tmp_path: Path) -> None:
     sent = {"event": "Order Completed", "distinct_id": "u", "uuid": "1", "timestamp": "2026-11-03T10:00:00Z"}
     lines = [json.dumps(sent | {"properties": {"order_id": "A", "revenue": 5, "distinct_id": "u"}}).encode()]
     assert replay(tmp_path, lines).status == 1
-    assert ok(replay(tmp_path, lines, "--format", "posthog")).err.startswith("1 events in")
+    assert ok(replay(tmp_path, lines, "--format", "posthog")).err.startswith("1 event in")
 
 
 def test_programs_get_one_object(tmp_path: Path) -> None:
