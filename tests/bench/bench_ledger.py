@@ -73,6 +73,9 @@ STAGES = (
 )
 
 
+OF_ORDERS = ("orders", "statements", "buyers", "messages of orders")
+
+
 class Stopwatch:
     """CPU seconds by stage, without those of the stages inside."""
 
@@ -159,6 +162,17 @@ def run_once(month: Month) -> tuple[Stopwatch, Counter[str]]:
     return watch, things
 
 
+def order_bytes(month: Month) -> float:
+    """What an order takes of memory, with its messages, its buyers and its conversions."""
+    ledger = Ledger(month.rules)
+    for batch in month.work:
+        ledger.apply(batch, NOW)
+    while ledger.report(NOW).pairs:
+        pass
+    sizes = ledger._upkeep.by_part
+    return sum(sizes[part] for part in OF_ORDERS) / len(ledger._book.orders)
+
+
 def show(name: str, results: Sequence[tuple[Stopwatch, Counter[str]]]) -> None:
     things = results[0][1]
     median = {stage.name: statistics.median(watch.seconds[stage.name] for watch, _ in results) for stage in STAGES}
@@ -184,6 +198,7 @@ def main() -> None:
             results[name].append(run_once(month))
     for name, measured in results.items():
         show(name.replace("_", " "), measured)
+    print(f"an order takes {order_bytes(months['plain']):,.0f} bytes of memory")
 
 
 if __name__ == "__main__":

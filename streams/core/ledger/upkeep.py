@@ -36,10 +36,20 @@ class Upkeep:
     @property
     def nbytes(self) -> int:
         """The bytes that all of the state takes, as far as can be told."""
+        return sum(self.by_part.values())
+
+    @property
+    def by_part(self) -> dict[str, int]:
+        """The bytes of the state by part."""
         parts = self._parts
-        arrays = (self._state, parts.aggregates, parts.transitions, parts.audiences)
         held = self._state.held | parts.ingest.held | parts.attributor.held | {"cells": parts.aggregates.cells.words}
-        return sum(part.nbytes for part in arrays) + sum(self._footprint.of(*each) for each in held.items())
+        sizes = {
+            "state": self._state.nbytes,
+            "aggregates": parts.aggregates.nbytes,
+            "transitions": parts.transitions.nbytes,
+            "audiences": parts.audiences.nbytes,
+        }
+        return sizes | {name: self._footprint.of(name, each) for name, each in held.items()}
 
     def forget_words(self) -> None:
         """Forget campaigns, networks and cells that nothing retained names, where there may be many. Nothing waits to
