@@ -31,6 +31,9 @@ def _renderers() -> list[Any]:
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
+#: Loggers of Faust's services, and of ours that are made of them: each tells that it starts and stops.
+PARTS_OF_FAUST = ("faust", "mode", "streams.sources.kafka")
+
 
 def config(level: str) -> dict[str, Any]:
     """The configuration of `logging` where our own lines are told from that level on.
@@ -38,7 +41,7 @@ def config(level: str) -> dict[str, Any]:
     Faust tells of each of its parts as they start and stop; that is for who looks for a defect: told with DEBUG alone.
     """
     theirs = "INFO" if level == "DEBUG" else max("WARNING", level, key=_LEVELS.index)
-    loggers = {name: {"level": theirs} for name in ("faust", "mode")}
+    loggers = {name: {"level": theirs} for name in PARTS_OF_FAUST}
     return {**CONFIG, "root": {**CONFIG["root"], "level": level}, "loggers": {**CONFIG["loggers"], **loggers}}
 
 
@@ -60,8 +63,7 @@ CONFIG: dict[str, Any] = {
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "aiokafka": {"level": "CRITICAL"},
-        "faust": {"level": "WARNING"},
-        "mode": {"level": "WARNING"},
+        **{name: {"level": "WARNING"} for name in PARTS_OF_FAUST},
         "aiohttp": {"level": "CRITICAL"},  # it would name who asked
         # What they would say of a ClickHouse that is down, we say once an attempt.
         "clickhouse_connect": {"level": "CRITICAL"},

@@ -72,7 +72,7 @@ def test_a_lost_process_with_ledgers_is_told_at_once(pipeline: Pipeline) -> None
     (lost,) = (pid for pid in worker.children() if "streams.worker.ledgers.processes" in _command(pid))
     os.kill(lost, signal.SIGKILL)
     wait_gone(lost)
-    status, text = until(worker, "not ready", 1.0)
+    status, text = until(worker, "not ready")
     assert status == 503
     assert f"ledgers: process {lost} ended; start the worker again" in text
 
