@@ -128,7 +128,7 @@ def _others() -> list[Arrival]:
     return found
 
 
-@settings(slow, max_examples=tried(50))
+@settings(slow, max_examples=tried(24))
 @given(arrivals(), st.randoms(use_true_random=False))
 def test_what_is_forgotten_after_the_lateness_changes_no_figure(stream: list[Arrival], random: Any) -> None:
     driver = Driver(parse(TEXT), lateness=LATENESS)
