@@ -30,7 +30,12 @@ class KeyedRows(NamedTuple):
 
 def anonymised(rows: KeyedRows, token: int) -> KeyedRows:
     """Rows with those of a token (a hash) belonging to nobody."""
-    return rows._replace(user=np.where(rows.user == token, np.uint64(0), rows.user))
+    return rows._replace(user=anonymised_users(rows.user, np.array([token], np.uint64)))
+
+
+def anonymised_users(users: U64, tokens: U64) -> U64:
+    """Users, with nobody (0) in place of those tokens (hashes)."""
+    return np.where(np.isin(users, tokens), np.uint64(0), users) if len(tokens) else users
 
 
 class Run(NamedTuple):

@@ -11,6 +11,7 @@ from streams.core.columns.run import (
     EPOCH_BITS,
     KeyedRows,
     Run,
+    anonymised_users,
     concatenated,
     contains,
     kinds_of,
@@ -96,8 +97,7 @@ class Held:
     def all_rows(self) -> KeyedRows:
         """All rows, in the order of their keys."""
         rows = rows_of(self.run)
-        theirs = np.isin(rows.user, self.nobodies) if len(self.nobodies) else None
-        return rows if theirs is None else rows._replace(user=np.where(theirs, np.uint64(0), rows.user))
+        return rows._replace(user=anonymised_users(rows.user, self.nobodies))
 
     def by_user(self, least: int, most: int) -> KeyedRows:
         """The rows of the users from `least` to `most`, in the order of their users."""
@@ -120,9 +120,7 @@ class Held:
             rows = run.rows[start : start + part]
             owner = np.searchsorted(run.starts, np.arange(start, start + len(rows)), "right") - 1
             wanted = at[rows]
-            user = run.users[owner[wanted]]
-            if len(self.nobodies):
-                user = np.where(np.isin(user, self.nobodies), np.uint64(0), user)
+            user = anonymised_users(run.users[owner[wanted]], self.nobodies)
             found[rows[wanted]] = past(rows_at(run, rows[wanted], user))
         return found
 

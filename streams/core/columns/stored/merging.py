@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from streams.core.columns.arrays import I64, U32, U64, Mask
 from streams.core.columns.message_ids import LONG
-from streams.core.columns.run import EPOCH_BITS, FORM, FORM_BITS, KeyedRows, Run, rows_at, slices
+from streams.core.columns.run import EPOCH_BITS, FORM, FORM_BITS, KeyedRows, Run, anonymised_users, rows_at, slices
 from streams.core.columns.stored.hash_filter import HashFilter
 from streams.core.columns.stored.held import About, Held
 from streams.core.columns.stored.keeper import MemoryPlace, Place, Size
@@ -136,7 +136,7 @@ class Merge:
         places = self._at[self._bases[part] + rows.astype(np.int64)]
         gone = places == _GONE
         if gone.any():
-            whose = np.where(np.isin(users[gone], self._nobodies[part]), np.uint64(0), users[gone])
+            whose = anonymised_users(users[gone], self._nobodies[part])
             self.gone.append(rows_at(run, rows[gone], whose))
             users, places = users[~gone], places[~gone]
         return users, places
