@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core.columns.run import Run
-from streams.core.columns.stored.keeper import Size, lengths
+from streams.core.columns.stored.keeper import Size, length, lengths
 
 MEMORY = 512 << 20  # bytes that a worker has for touches
 LEAST = 1 << 16  # rows that are worth a file
@@ -116,8 +116,8 @@ class FilePlace:
             self._close()
         _rest(mapping)
         self._failed(None)
-        number = {"users": users, "starts": users + 1}
-        return Run(epoch, **{name: self._column(mapping, name, number.get(name, rows)) for name in self._types})
+        columns = {name: self._column(mapping, name, length(name, rows, users)) for name in self._types}
+        return Run(epoch, **columns)
 
     def _column(self, mapping: mmap.mmap, name: str, number: int) -> NDArray[Any]:
         return np.frombuffer(memoryview(mapping), self._types[name][0], number, self._starts[name])

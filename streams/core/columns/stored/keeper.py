@@ -71,11 +71,15 @@ class RunKeeper(Protocol):
         ...
 
 
+def length(column: str, rows: int, users: int) -> int:
+    """How long that column is in a run of so many rows and users."""
+    return {"users": users, "starts": users + 1}.get(column, rows)
+
+
 def lengths(size: Size) -> dict[str, tuple[np.dtype[Any], int]]:
     """The type and the length of each column of a run of that size."""
-    number = {"users": size.users, "starts": size.users + 1}
     types = TYPES | {"kind": size.kind}
-    return {name: (np.dtype(kind), number.get(name, size.rows)) for name, kind in types.items()}
+    return {name: (np.dtype(kind), length(name, size.rows, size.users)) for name, kind in types.items()}
 
 
 class MemoryPlace:
@@ -95,13 +99,12 @@ class MemoryPlace:
 
     def done(self, epoch: int, rows: int, users: int) -> Run:
         """The run; what it does not need of its place is given back."""
-        number = {"users": users, "starts": users + 1}
-        parts = {name: _cut(column, number.get(name, rows)) for name, column in self._columns.items()}
+        parts = {name: _cut(column, length(name, rows, users)) for name, column in self._columns.items()}
         return Run(epoch, **parts)
 
 
-def _cut(column: NDArray[Any], length: int) -> NDArray[Any]:
-    return column if len(column) == length else column[:length].copy()
+def _cut(column: NDArray[Any], number: int) -> NDArray[Any]:
+    return column if len(column) == number else column[:number].copy()
 
 
 class InMemory:
