@@ -23,6 +23,7 @@ from streams.sources.kafka.records import Record
 from streams.worker.journal import Journal
 from streams.worker.ledgers.processes import tune_gc
 from tests.bench.transport.progress import PARTITIONS, TOPICS, Progress
+from tests.support.worker.batch_app import batch_app
 
 
 class Properties(msgspec.Struct):
@@ -105,18 +106,8 @@ tune_gc()
 bootstrap = os.environ["BENCH_BOOTSTRAP"]
 taken = Progress(Path(os.environ["BENCH_PROGRESS"])).taken
 meter = Meter(int(os.environ["BENCH_EVENTS"]))
-app = faust.App(
-    "bench",
-    broker=f"kafka://{bootstrap}",
-    broker_consumer=f"batch://{bootstrap}",
-    autodiscover=False,
-    datadir=os.environ["BENCH_DATA"],
-    topic_allow_declare=False,
-    topic_disable_leader=True,
-    table_standby_replicas=0,
-    web_enabled=False,
-    stream_recovery_delay=0.0,
-    consumer_max_fetch_size=4 * 1024 * 1024,
+app = batch_app(
+    "bench", bootstrap, os.environ["BENCH_DATA"], web_enabled=False, consumer_max_fetch_size=4 * 1024 * 1024
 )
 journal = Journal(app)
 for name in TOPICS:

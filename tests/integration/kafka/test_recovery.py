@@ -13,7 +13,7 @@ from kafka import KafkaAdminClient
 from deploy.kafka.broker import Broker
 
 PARTITIONS, SEGMENTS, ROUNDS = 2, 60, 25  # as in the app
-APP = Path(__file__).parent.parent / "support" / "rejoining_app.py"
+APP = "tests.integration.support.rejoining_app"
 
 pytestmark = pytest.mark.faults
 
@@ -32,7 +32,7 @@ def test_a_journal_is_restored_whole_however_often_its_group_shares_out_meanwhil
         )
     environment = {"TEST_BOOTSTRAP": kafka.bootstrap, "TEST_GROUP": group, "TEST_DATADIR": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, str(APP), "worker", "--without-web"],
+        [sys.executable, "-m", APP, "worker", "--without-web"],
         env=os.environ | environment,
         capture_output=True,
         text=True,

@@ -7,31 +7,19 @@ import asyncio
 import os
 import random
 
-import faust
 from faust.types import StreamT
 
 from streams.core.journal.segment import SegmentKey
 from streams.sources.kafka import RecordBatch, use_uvloop
 from streams.worker.journal import Journal
+from tests.support.worker.batch_app import batch_app
 
 PARTITIONS, SEGMENTS, ROUNDS = 2, 60, 25
 
 use_uvloop()
 output = os.fdopen(os.dup(1), "w")  # Faust's command line turns what is printed into log lines
 bootstrap, group = os.environ["TEST_BOOTSTRAP"], os.environ["TEST_GROUP"]
-app = faust.App(
-    group,
-    broker=f"kafka://{bootstrap}",
-    broker_consumer=f"batch://{bootstrap}",
-    autodiscover=False,
-    datadir=os.environ["TEST_DATADIR"],
-    topic_allow_declare=False,
-    topic_disable_leader=True,
-    topic_partitions=PARTITIONS,
-    table_standby_replicas=0,
-    stream_recovery_delay=0.0,
-    web_enabled=False,
-)
+app = batch_app(group, bootstrap, os.environ["TEST_DATADIR"], topic_partitions=PARTITIONS, web_enabled=False)
 journal = Journal(app)
 found: list[tuple[int, dict[int, int]]] = []
 

@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-import faust
 from faust.types import StreamT
 
 from streams.core.journal.segment import SegmentKey
@@ -22,6 +21,7 @@ from streams.sources.kafka import RecordBatch, consumer, use_uvloop
 from streams.sources.kafka.records import Record
 from streams.worker.journal import Journal
 from streams.worker.ledgers.processes import tune_gc
+from tests.support.worker.batch_app import batch_app
 
 use_uvloop()
 tune_gc()
@@ -34,16 +34,10 @@ bootstrap, group = os.environ["TEST_BOOTSTRAP"], os.environ["TEST_GROUP"]
 gate = Path(os.environ["TEST_DATADIR"]) / "gate"
 session_timeout = float(os.environ["TEST_SESSION_TIMEOUT"])
 
-app = faust.App(
+app = batch_app(
     group,
-    broker=f"kafka://{bootstrap}",
-    broker_consumer=f"batch://{bootstrap}",
-    autodiscover=False,
-    datadir=os.environ["TEST_DATADIR"],
-    topic_allow_declare=False,
-    topic_disable_leader=True,
-    table_standby_replicas=0,
-    stream_recovery_delay=0.0,
+    bootstrap,
+    os.environ["TEST_DATADIR"],
     broker_max_poll_records=500,
     broker_session_timeout=session_timeout,
     broker_heartbeat_interval=session_timeout / 6,
